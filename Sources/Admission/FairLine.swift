@@ -1,0 +1,232 @@
+/// The tree of lines: tenants share by weight, inside them priorities, inside those jobs, then flows, oldest first.
+///
+/// Start-time fair queueing (Goyal, Vin, Cheng: SIGCOMM 1996) on every level. A node's tag is the virtual time at which
+/// its next service starts; the child with the least tag is next, and being served moves its tag on by cost over
+/// weight. Who was away starts at the parent's present, so idling earns no credit. Only nodes with something to serve
+/// are in their parent's heap, so choosing is O(depth · log n).
+struct FairLine: Sendable {
+    struct Node: Sendable {
+        let parent: Int
+        /// 0 for the root, then one per level of the rules; flows come last.
+        let level: Int
+        /// The value that the node stands for on its level; empty for root and flows.
+        let key: String
+        let weight: Int
+        /// The ancestor on the outermost level, or the node itself.
+        var outermost = -1
+        /// Cells that are judged here: those that are the same for everything below and not already the parent's.
+        var attachments: [Attachment] = []
+        /// In a flow the order of arrival of its first ask.
+        var tag: Int64 = 0
+        var virtualTime: Int64 = 0
+        /// When it last was served or came to have something in line: among equal tags the earlier one is next.
+        var turn = 0
+        var ready = IndexedHeap<Order>()
+        /// The cell that the node waits for outside the line, or -1, and its place there.
+        var parkedOn = -1
+        var parkedPlace = -1
+        var children = 0
+        /// Asks in line below this node, parked or not.
+        var standing = 0
+        /// Of an outermost node: asks waiting (in line or delayed) and attempts under way below it.
+        var waiting = 0
+        var inFlight = 0
+        /// Ends of the list of asks: in a flow those in line, in an outermost node all that wait; oldest first.
+        var head = -1
+        var tail = -1
+        var isFlow = false
+        /// Of a flow: whose asks these are; the cells of the whole path, outermost first; asks waiting and attempts under
+        /// way, with none of which it may be forgotten; whether it stands in the list of idle flows.
+        var identity: Identity?
+        var path: [Attachment] = []
+        var holders = 0
+        var isListedIdle = false
+    }
+
+    /// Least tag first; among equals the one whose turn is earlier.
+    struct Order: Comparable, Sendable {
+        let tag: Int64
+        let turn: Int
+
+        static func < (left: Order, right: Order) -> Bool {
+            left.tag != right.tag ? left.tag < right.tag : left.turn < right.turn
+        }
+    }
+
+    /// The cost of one request in virtual time; a power of two so that dividing by a weight loses under a millionth.
+    static let unit: Int64 = 1 << 20
+    static let root = 0
+    /// How many neighbours an estimate looks at.
+    static let estimateBreadth = 64
+
+    private(set) var nodes = Slab<Node>()
+    /// Of each node in its parent's heap.
+    private var places: [Int] = []
+    private var turns = 0
+
+    init() {
+        _ = insert(Node(parent: -1, level: 0, key: "", weight: 1))
+    }
+
+    subscript(node: Int) -> Node {
+        _read { yield nodes[node] }
+        _modify { yield &nodes[node] }
+    }
+
+    mutating func insert(_ node: Node) -> Int {
+        let place = nodes.insert(node)
+        nodes[place].outermost = node.level > 1 ? nodes[node.parent].outermost : place
+        if place == places.count { places.append(IndexedHeap<Order>.absent) }
+        if node.parent >= 0 { nodes[node.parent].children += 1 }
+        return place
+    }
+
+    mutating func remove(_ node: Int) {
+        precondition(nodes[node].children == 0 && !isReady(node) && nodes[node].parkedOn < 0, "only a bare node goes")
+        nodes[nodes[node].parent].children -= 1
+        nodes.remove(node, leaving: Node(parent: -1, level: -1, key: "", weight: 1))
+    }
+
+    /// The cells of a flow's whole path, outermost first.
+    func attachments(of flow: Int) -> [Attachment] {
+        nodes[flow].path
+    }
+
+    /// The ancestor on the outermost level, to which queue bounds apply; the root where the rules name no level.
+    func outermost(of flow: Int) -> Int {
+        let node = nodes[flow].outermost
+        return node == flow ? Self.root : node
+    }
+
+    // MARK: Standing in line
+
+    var hasReady: Bool { !nodes[Self.root].ready.isEmpty }
+
+    func isReady(_ node: Int) -> Bool { places[node] != IndexedHeap<Order>.absent }
+
+    /// The child that is served next.
+    func next(below node: Int) -> Int? { nodes[node].ready.first?.member }
+
+    /// Whether nothing above a node keeps it from being served.
+    func isReachable(_ start: Int) -> Bool {
+        var node = start
+        while node != Self.root {
+            if nodes[node].parkedOn >= 0 { return false }
+            node = nodes[node].parent
+        }
+        return true
+    }
+
+    /// Counts an ask that came into line in a flow.
+    mutating func join(_ flow: Int) {
+        var node = flow
+        while node != Self.root {
+            if nodes[node].standing == 0 { nodes[node].turn = nextTurn() }
+            nodes[node].standing += 1
+            node = nodes[node].parent
+        }
+    }
+
+    /// Counts an ask of a flow that left the line.
+    mutating func part(_ flow: Int) {
+        var node = flow
+        while node != Self.root {
+            nodes[node].standing -= 1
+            node = nodes[node].parent
+        }
+    }
+
+    /// Puts a node that has something to serve into the line, and its ancestors with it; stops at one that is parked.
+    mutating func activate(_ start: Int) {
+        var node = start
+        while node != Self.root, nodes[node].parkedOn < 0 {
+            let parent = nodes[node].parent
+            let isInLine = isReady(node)
+            if isInLine, !nodes[node].isFlow { return }
+            nodes[parent].ready.set(node, key: order(of: node), places: &places)
+            if isInLine { return }
+            node = parent
+        }
+    }
+
+    /// Takes a node out of its parent's heap; says whether it was there.
+    mutating func withdraw(_ node: Int) -> Bool {
+        guard isReady(node) else { return false }
+        nodes[nodes[node].parent].ready.remove(node, places: &places)
+        return true
+    }
+
+    /// Where a node stands among its siblings, or would if it came now.
+    private func order(of node: Int) -> Order {
+        if nodes[node].isFlow { return Order(tag: nodes[node].tag, turn: 0) }
+        let present = nodes[nodes[node].parent].virtualTime
+        return Order(tag: max(nodes[node].tag, present), turn: nodes[node].turn)
+    }
+
+    private mutating func nextTurn() -> Int {
+        turns += 1
+        return turns
+    }
+
+    // MARK: Service
+
+    /// Moves the tags along the path of a flow that is served.
+    mutating func charge(_ flow: Int) {
+        var node = nodes[flow].parent
+        while node != Self.root {
+            let parent = nodes[node].parent
+            let start = max(nodes[node].tag, nodes[parent].virtualTime)
+            nodes[parent].virtualTime = start
+            nodes[node].tag = start + step(of: node)
+            nodes[node].turn = nextTurn()
+            if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
+            node = parent
+        }
+    }
+
+    /// Takes a service back that did not happen.
+    mutating func refund(_ flow: Int) {
+        var node = nodes[flow].parent
+        while node != Self.root {
+            let parent = nodes[node].parent
+            nodes[node].tag -= step(of: node)
+            if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
+            node = parent
+        }
+    }
+
+    /// How far one service moves a node's tag on.
+    private func step(of node: Int) -> Int64 { Self.unit / Int64(nodes[node].weight) }
+
+    /// Whether the first of two nodes on the same level is to be served before the second.
+    func precedes(_ left: Int, _ right: Int) -> Bool {
+        let (leftmost, rightmost) = (nodes[left].outermost, nodes[right].outermost)
+        if leftmost != rightmost { return order(of: leftmost) < order(of: rightmost) }
+        var (left, right) = (left, right)
+        while nodes[left].parent != nodes[right].parent {
+            (left, right) = (nodes[left].parent, nodes[right].parent)
+        }
+        return order(of: left) < order(of: right)
+    }
+
+    /// How many asks below a node's parent go before a new one below the node that has so many of the node's own before
+    /// it, at the least. True where nothing but the line decides among the siblings.
+    func ahead(of node: Int, own: Int) -> Int {
+        let parent = nodes[node].parent
+        guard !nodes[node].isFlow else { return nodes[parent].standing }
+        let start = order(of: node).tag + Int64(own) * step(of: node)
+        // Who comes now is after those whose tag is the same.
+        let isNew = nodes[node].standing == 0
+        var count = own
+        for sibling in nodes[parent].ready.items.prefix(Self.estimateBreadth) where sibling.member != node {
+            let step = step(of: sibling.member)
+            if sibling.key.tag < start {
+                let served = Int((start - sibling.key.tag + step - 1) / step)
+                count += min(served, nodes[sibling.member].standing)
+            } else if isNew, sibling.key.tag == start {
+                count += 1
+            }
+        }
+        return count
+    }
+}

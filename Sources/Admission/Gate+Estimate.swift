@@ -1,0 +1,98 @@
+/// What can be said beforehand of a wait.
+extension Gate {
+    /// What a new ask of a flow has before it.
+    struct Prospect {
+        /// Before this it certainly can't go, unless somebody before it gives up: rates and pauses only, because nobody
+        /// knows when slots become free.
+        var earliest: Instant
+        /// Of the flow's cells the one that would let it go last.
+        var cell: Int?
+        /// The place of that cell's limit in the rules.
+        var limit: Int?
+    }
+
+    /// What a new ask of this flow has before it, or the first one that waits in it.
+    func prospect(of flow: Int, isFirst: Bool = false) -> Prospect {
+        let attachments = line.attachments(of: flow)
+        var earliest = max(now, pause.opening(now: now))
+        var binding: Int?
+        var latest = now
+        let isRated = attachments.contains { !cells[$0.cell].pacers.isEmpty }
+        let ahead = isRated && !isFirst ? ahead(of: flow) : 0
+        for attachment in attachments {
+            let cell = attachment.cell
+            let rated = cells[cell].rated(behind: ahead, now: now)
+            earliest = max(earliest, rated)
+            let opening = max(opening(of: attachment), rated)
+            if opening > latest || binding == nil && cells[cell].waiting > 0 && cells[cell].isBounded {
+                (binding, latest) = (cell, max(latest, opening))
+            }
+        }
+        return Prospect(earliest: earliest, cell: binding, limit: binding.map { cells[$0].limit })
+    }
+
+    /// How many of those in line certainly go before a new ask of this flow and pass all the limits that it passes:
+    /// those of its own flow, and beyond them as far outwards as nothing but the line decides.
+    private func ahead(of flow: Int) -> Int {
+        var count = line[flow].standing
+        var node = flow
+        while line[node].level > registry.deepest {
+            count = line.ahead(of: node, own: count)
+            node = line[node].parent
+        }
+        return count
+    }
+
+    /// Whether a new ask of this flow is refused before it stands in line.
+    func refusalOnArrival(_ flow: Int, _ prospect: Prospect, deadline: Instant) -> GateRefusal? {
+        if prospect.earliest > deadline { return refusal(.waitTooLong, prospect) }
+        let tenant = line.outermost(of: flow)
+        if tenant != FairLine.root, line[tenant].waiting >= rules.queue.maxRequestsPerTenant {
+            return refusal(.tenantQueueFull, prospect)
+        }
+        guard waiting >= rules.queue.maxRequests, let largest = backlogs.first else { return nil }
+        let own = Backlog(waiting: line[tenant].waiting + 1, weight: line[tenant].weight, newest: .max)
+        return tenant == largest.member || own < largest.key ? refusal(.queueFull, prospect) : nil
+    }
+
+    /// A refusal that names the limit that holds an ask and says when coming back makes sense.
+    func refusal(_ reason: GateRefusal.Reason, _ prospect: Prospect) -> GateRefusal {
+        var comeBack = prospect.earliest - now
+        if let cell = prospect.cell, cells[cell].opening(isNew: true, now: now) == .never {
+            comeBack = max(comeBack, likelyWait(for: cells[cell]))
+        }
+        return GateRefusal(
+            reason: reason, limit: prospect.cell.map(binding), comeBack: max(comeBack, .milliseconds(1)))
+    }
+
+    /// How long until a slot is likely to be free for a new ask, from how long attempts usually hold theirs.
+    private func likelyWait(for cell: Cell) -> Interval {
+        let slots = cell.maxInFlight == .max ? max(1, cell.maxDistinct) : cell.maxInFlight
+        return (typicalHold ?? .seconds(1)) * (cell.waiting + 1) / slots
+    }
+
+    /// The limit of a cell and the term of it that binds now.
+    private func binding(_ index: Int) -> GateRefusal.Binding {
+        let cell = cells[index]
+        let bound: GateRefusal.Bound
+        if cell.inFlight >= cell.maxInFlight {
+            bound = .inFlight(cell.maxInFlight)
+        } else if cell.underWay >= cell.maxDistinct {
+            bound = .distinct(cell.maxDistinct)
+        } else if let pacer = cell.pacers.max(by: {
+            $0.earliest(behind: cell.waiting, now: now) < $1.earliest(behind: cell.waiting, now: now)
+        }) {
+            bound = .rate(pacer.rate)
+        } else if cell.maxInFlight < .max {
+            bound = .inFlight(cell.maxInFlight)
+        } else {
+            bound = .distinct(cell.maxDistinct)
+        }
+        return GateRefusal.Binding(limit: cell.limit, values: cell.values, bound: bound)
+    }
+}
+
+extension GateRefusal {
+    /// Coming back reaches another replica, or this one restarted.
+    static let draining = GateRefusal(reason: .draining, limit: nil, comeBack: .seconds(1))
+}

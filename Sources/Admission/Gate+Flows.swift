@@ -1,0 +1,146 @@
+extension Gate {
+    /// The flow of an identity, made where there is none.
+    mutating func flow(for identity: Identity) -> Int {
+        let identity = registry.normalised(identity)
+        if let flow = registry.flows[identity] { return flow }
+        var node = FairLine.root
+        var attachments = line[node].attachments
+        for (index, dimension) in rules.fairness.levels.enumerated() {
+            node = child(of: node, level: index + 1, dimension: dimension, identity: identity)
+            attachments += line[node].attachments
+        }
+        let level = rules.fairness.levels.count + 1
+        let own = self.attachments(onLevel: level, for: identity)
+        let flow = line.insert(
+            FairLine.Node(
+                parent: node, level: level, key: "", weight: 1, attachments: own,
+                isFlow: true, identity: identity, path: attachments + own))
+        tie(flow)
+        registry.flows[identity] = flow
+        listIdle(flow)
+        return flow
+    }
+
+    /// Keeps a flow from being forgotten.
+    mutating func hold(_ flow: Int) {
+        line[flow].holders += 1
+    }
+
+    mutating func release(_ flow: Int) {
+        line[flow].holders -= 1
+        listIdle(flow)
+    }
+
+    private mutating func child(of parent: Int, level: Int, dimension: Dimension, identity: Identity) -> Int {
+        let value = identity[dimension]
+        let key = Registry.ChildKey(parent: parent, value: value)
+        if let node = registry.children[key] { return node }
+        let node = line.insert(
+            FairLine.Node(
+                parent: parent, level: level, key: value, weight: rules.fairness.weight(of: value, in: dimension),
+                attachments: attachments(onLevel: level, for: identity)))
+        registry.children[key] = node
+        tie(node)
+        return node
+    }
+
+    /// The cells of the limits that are judged on a level and apply to an identity, made where there are none.
+    mutating func attachments(onLevel level: Int, for identity: Identity) -> [Attachment] {
+        var attachments: [Attachment] = []
+        for (index, limit) in rules.limits.enumerated()
+        where registry.levels[index] == level && limit.mode == .enforce && limit.applies(to: identity) {
+            let cell = self.cell(of: index, limit, identity)
+            let entry = limit.terms.distinct.map { self.entry(in: cell, values: $0.of.map { identity[$0] }) } ?? -1
+            attachments.append(Attachment(cell: cell, entry: entry))
+        }
+        return attachments
+    }
+
+    /// Keeps what a new node is tied to from being forgotten before it.
+    mutating func tie(_ node: Int) {
+        for attachment in line[node].attachments {
+            cells[attachment.cell].users += 1
+            if attachment.entry >= 0 { entries[attachment.entry].nodes.append(node) }
+        }
+    }
+
+    private mutating func cell(of index: Int, _ limit: Limit, _ identity: Identity) -> Int {
+        let key = Registry.Key(owner: index, values: limit.per.map { identity[$0] })
+        if let cell = registry.cells[key] { return cell }
+        let cell = cells.insert(
+            Cell(
+                limit: index, values: key.values, terms: limit.terms(for: identity), pacing: rules.pacing,
+                jitter: jitter))
+        registry.cells[key] = cell
+        return cell
+    }
+
+    private mutating func entry(in cell: Int, values: [String]) -> Int {
+        let key = Registry.Key(owner: cell, values: values)
+        if let entry = registry.entries[key] { return entry }
+        let entry = entries.insert(DistinctEntry(cell: cell, values: values))
+        registry.entries[key] = entry
+        return entry
+    }
+
+    // MARK: Forgetting
+
+    private mutating func listIdle(_ flow: Int) {
+        guard line[flow].holders == 0, !line[flow].isListedIdle else { return }
+        line[flow].isListedIdle = true
+        registry.idle.append(flow)
+        // Two a turn, so that a list of flows that came back into use since shrinks as well.
+        for _ in 0..<2 where registry.idle.count > Registry.idleFlows { forgetOldest() }
+    }
+
+    private mutating func forgetOldest() {
+        guard let flow = registry.idle.popFirst() else { return }
+        line[flow].isListedIdle = false
+        guard line[flow].holders == 0 else { return }
+        if let identity = line[flow].identity { registry.flows[identity] = nil }
+        var node = flow
+        while node != FairLine.root, line[node].children == 0 {
+            let parent = line[node].parent
+            if !line[node].isFlow {
+                registry.children[Registry.ChildKey(parent: parent, value: line[node].key)] = nil
+            }
+            untie(node)
+            line.remove(node)
+            node = parent
+        }
+        sweep()
+    }
+
+    private mutating func untie(_ node: Int) {
+        for attachment in line[node].attachments {
+            if attachment.entry >= 0 { leaveEntry(attachment.entry, node) }
+            cells[attachment.cell].users -= 1
+            guard cells[attachment.cell].users == 0, !cells[attachment.cell].isLingering else { continue }
+            cells[attachment.cell].isLingering = true
+            registry.lingering.append(attachment.cell)
+        }
+    }
+
+    private mutating func leaveEntry(_ entry: Int, _ node: Int) {
+        entries[entry].nodes.removeAll { $0 == node }
+        guard entries[entry].nodes.isEmpty else { return }
+        registry.entries[Registry.Key(owner: entries[entry].cell, values: entries[entry].values)] = nil
+        entries.remove(entry, leaving: DistinctEntry(cell: -1, values: []))
+    }
+
+    /// Frees a few cells whose past no longer matters.
+    private mutating func sweep() {
+        for _ in 0..<min(8, registry.lingering.count) {
+            guard let cell = registry.lingering.popFirst() else { return }
+            if cells[cell].users > 0 {
+                cells[cell].isLingering = false
+            } else if cells[cell].isIdle(now: now) {
+                registry.cells[Registry.Key(owner: cells[cell].limit, values: cells[cell].values)] = nil
+                openings.remove(cell)
+                cells.remove(cell, leaving: .freed)
+            } else {
+                registry.lingering.append(cell)
+            }
+        }
+    }
+}

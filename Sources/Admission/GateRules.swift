@@ -1,0 +1,69 @@
+/// All that one upstream's gate goes by: immutable, validated before it gets here.
+package struct GateRules: Hashable, Sendable {
+    package var limits: [Limit]
+    package var pacing: Pacing
+    package var queue: QueueRules
+    package var fairness: FairnessRules
+
+    package init(
+        limits: [Limit] = [], pacing: Pacing = .window(.seconds(60)), queue: QueueRules = QueueRules(),
+        fairness: FairnessRules = FairnessRules()
+    ) {
+        self.limits = limits
+        self.pacing = pacing
+        self.queue = queue
+        self.fairness = fairness
+    }
+}
+
+extension GateRules {
+    /// Whether any decision depends on an ask's value in this dimension.
+    package func depends(on dimension: Dimension) -> Bool {
+        fairness.levels.contains(dimension) || limits.contains { $0.depends(on: dimension) }
+    }
+}
+
+/// How finely the provider enforces a rate, and so how evenly sending must be spread.
+package enum Pacing: Hashable, Sendable {
+    /// In every window of this length no more than its part of the limit. `even` is one second.
+    case window(Interval)
+    /// Only the stated window of each rate counts; all of it may go at once.
+    case burst
+}
+
+/// The bounds of the waiting room.
+package struct QueueRules: Hashable, Sendable {
+    /// Asks waiting at one time, in all.
+    package var maxRequests: Int
+    package var maxRequestsPerTenant: Int
+    /// The longest wait; an ask's own deadline may be earlier.
+    package var timeout: Interval
+
+    package init(maxRequests: Int = 1000, maxRequestsPerTenant: Int = 200, timeout: Interval = .seconds(60)) {
+        self.maxRequests = maxRequests
+        self.maxRequestsPerTenant = maxRequestsPerTenant
+        self.timeout = timeout
+    }
+}
+
+/// The levels of the fair line, outermost first, and the shares on each while backlogged.
+package struct FairnessRules: Hashable, Sendable {
+    package var levels: [Dimension]
+    package var weights: [Dimension: [String: Int]]
+
+    /// Priorities share 8:4:1 unless the policy says otherwise, so that none starves.
+    package static let priorityWeights = ["high": 8, "normal": 4, "low": 1]
+
+    package init(
+        levels: [Dimension] = [.tenant, .priority, .job],
+        weights: [Dimension: [String: Int]] = [.priority: FairnessRules.priorityWeights]
+    ) {
+        self.levels = levels
+        self.weights = weights
+    }
+
+    /// The share of one value on one level, 1 where nothing is said.
+    package func weight(of value: String, in dimension: Dimension) -> Int {
+        weights[dimension]?[value] ?? 1
+    }
+}

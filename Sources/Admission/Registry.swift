@@ -1,0 +1,67 @@
+import DequeModule
+
+/// What is found by name: the flow of an identity and the cells that it is tied to.
+struct Registry: Sendable {
+    /// Idle flows kept for their next ask; beyond it the longest idle one goes.
+    static let idleFlows = 4096
+
+    /// The level on which each limit is judged: the outermost one on which all that it depends on is known.
+    let levels: [Int]
+    /// The innermost level on which anything is judged: below it only the line decides.
+    let deepest: Int
+    /// Dimensions that neither a limit nor the line depends on are left out of flows.
+    let relevant: [Bool]
+    /// Flows, inner nodes, cells and counted combinations by what they stand for.
+    var flows: [Identity: Int] = [:]
+    var children: [ChildKey: Int] = [:]
+    var cells: [Key: Int] = [:]
+    var entries: [Key: Int] = [:]
+    /// Flows that nobody holds, in the order in which they became idle.
+    var idle: Deque<Int> = []
+    /// Cells that no flow is tied to any more but whose past still matters.
+    var lingering: Deque<Int> = []
+
+    struct ChildKey: Hashable, Sendable {
+        let parent: Int
+        let value: String
+    }
+
+    struct Key: Hashable, Sendable {
+        /// The limit's place in the rules; for a combination that a distinct limit counts, the cell's place.
+        let owner: Int
+        let values: [String]
+    }
+
+    init(rules: GateRules) {
+        let line = rules.fairness.levels
+        var relevant: [Bool] = Array(repeating: false, count: Dimension.fixedCount)
+        func mark(_ dimension: Dimension) {
+            while relevant.count <= dimension.rawValue { relevant.append(false) }
+            relevant[dimension.rawValue] = true
+        }
+        for dimension in line { mark(dimension) }
+        let levels = rules.limits.map { limit in
+            let needed = limit.per + limit.match.map(\.dimension) + (limit.terms.distinct?.of ?? [])
+            for dimension in needed { mark(dimension) }
+            return (0...line.count).first { depth in needed.allSatisfy(line.prefix(depth).contains) } ?? line.count + 1
+        }
+        self.levels = levels
+        deepest = rules.limits.indices.filter { rules.limits[$0].mode == .enforce }.map { levels[$0] }.max() ?? 0
+        self.relevant = relevant
+    }
+
+    /// The identity without what no rule of this gate looks at.
+    func normalised(_ identity: Identity) -> Identity {
+        var identity = identity
+        if !relevant[Dimension.tenant.rawValue] { identity.tenant = "" }
+        if !relevant[Dimension.job.rawValue] { identity.job = "" }
+        if !relevant[Dimension.priority.rawValue] { identity.priority = .normal }
+        if !relevant[Dimension.model.rawValue] { identity.model = "" }
+        if !relevant[Dimension.credential.rawValue] { identity.credential = "" }
+        for index in identity.others.indices {
+            let place = index + Dimension.fixedCount
+            if place >= relevant.count || !relevant[place] { identity.others[index] = "" }
+        }
+        return identity
+    }
+}

@@ -1,0 +1,84 @@
+import DequeModule
+
+/// Remembers what was sent within the last stretch of time, so that no such stretch ever holds more than a capacity.
+///
+/// Exact for capacities up to ``exactCapacity``; above it, sends of one grain (a 4096th of the width) count as sent at
+/// the grain's end, which errs towards waiting and bounds the memory.
+struct SendLog {
+    static let exactCapacity = 4096
+
+    let width: Interval
+    let capacity: Int
+    private let grain: Int64
+    private var entries: Deque<(sentAt: Int64, units: Int)> = []
+    /// What was sent at or before this has been dropped.
+    private var horizon = Int64.min
+    private(set) var total = 0
+
+    init(width: Interval, capacity: Int) {
+        self.width = width
+        self.capacity = capacity
+        self.grain = capacity <= Self.exactCapacity ? 1 : max(1, width.nanoseconds / Int64(Self.exactCapacity))
+    }
+
+    /// The earliest instant, `now` or later, at which so many more units fit; never for more than the capacity.
+    func earliest(for units: Int, now: Instant) -> Instant {
+        var excess = total + units - capacity
+        guard excess > 0 else { return now }
+        for entry in entries {
+            excess -= entry.units
+            if excess <= 0 { return max(now, Instant(nanoseconds: entry.sentAt) + width) }
+        }
+        return .never
+    }
+
+    /// A lower bound for when a unit fits that has so many others before it.
+    func earliest(behind others: Int, now: Instant) -> Instant {
+        earliest(for: others % capacity + 1, now: now) + width * (others / capacity)
+    }
+
+    /// What is sent earlier than something already recorded counts as sent together with it.
+    mutating func record(_ units: Int, at instant: Instant) {
+        let sentAt = stamp(instant)
+        total += units
+        if let last = entries.last, last.sentAt >= sentAt {
+            entries[entries.count - 1].units += units
+        } else {
+            entries.append((sentAt, units))
+        }
+    }
+
+    /// Takes back what was recorded for this instant; nothing where it has already left the log.
+    mutating func forget(_ units: Int, at instant: Instant) {
+        let sentAt = stamp(instant)
+        guard sentAt > horizon else { return }
+        var index = entries.endIndex
+        while index > entries.startIndex, entries[index - 1].sentAt >= sentAt { index -= 1 }
+        guard index < entries.endIndex else { return }
+        let taken = min(units, entries[index].units)
+        total -= taken
+        entries[index].units -= taken
+        if entries[index].units == 0 { entries.remove(at: index) }
+    }
+
+    /// Drops what is older than the width.
+    mutating func expire(now: Instant) {
+        horizon = max(horizon, (now - width).nanoseconds)
+        while let first = entries.first, first.sentAt <= horizon {
+            total -= first.units
+            entries.removeFirst()
+        }
+    }
+
+    /// When the log will be empty if nothing more is sent.
+    func emptyAt(now: Instant) -> Instant {
+        guard let last = entries.last else { return now }
+        return Instant(nanoseconds: last.sentAt) + width
+    }
+
+    private func stamp(_ instant: Instant) -> Int64 {
+        guard grain > 1 else { return instant.nanoseconds }
+        let index = instant.nanoseconds / grain
+        return (index + 1) * grain
+    }
+}

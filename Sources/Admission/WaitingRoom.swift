@@ -1,0 +1,92 @@
+/// The asks that wait: who, until when, and their places in the lists they stand in.
+struct WaitingRoom: Sendable {
+    struct Entry: Sendable {
+        var flow: Int
+        /// Order of first arrival; a repeated attempt keeps it, and so stands at the front of its flow.
+        var sequence: Int64
+        var since: Instant
+        var deadline: Instant
+        /// The limit that held it when it came, or -1.
+        var heldBy: Int
+        var isDelayed = false
+        /// Neighbours among those in line in the flow, -1 at the ends.
+        var before = -1
+        var after = -1
+        /// Neighbours among all of the outermost node, by arrival.
+        var older = -1
+        var newer = -1
+        var generation: UInt32 = 0
+
+        /// What a freed place holds.
+        static let freed = Entry(flow: -1, sequence: 0, since: .never, deadline: .never, heldBy: -1)
+    }
+
+    private(set) var entries = Slab<Entry>()
+    private var deadlines = Ranking<Instant>()
+    private var delays = Ranking<Instant>()
+    private var generation: UInt32 = 0
+
+    var count: Int { entries.count }
+
+    /// Of all that wait, in no particular order.
+    var places: [Int] { deadlines.members }
+
+    subscript(place: Int) -> Entry {
+        _read { yield entries[place] }
+        _modify { yield &entries[place] }
+    }
+
+    mutating func insert(_ entry: Entry) -> Int {
+        generation &+= 1
+        var entry = entry
+        entry.generation = generation
+        let place = entries.insert(entry)
+        deadlines.set(place, key: entry.deadline)
+        return place
+    }
+
+    mutating func remove(_ place: Int) {
+        deadlines.remove(place)
+        if entries[place].isDelayed { delays.remove(place) }
+        entries.remove(place, leaving: .freed)
+    }
+
+    func holds(_ ticket: Ticket) -> Bool {
+        ticket.place < entries.capacity && entries[ticket.place].flow >= 0
+            && entries[ticket.place].generation == ticket.generation
+    }
+
+    func ticket(at place: Int) -> Ticket {
+        Ticket(place: place, generation: entries[place].generation)
+    }
+
+    mutating func delay(_ place: Int, until instant: Instant) {
+        entries[place].isDelayed = true
+        delays.set(place, key: instant)
+    }
+
+    /// An ask whose delay is over, no longer delayed.
+    mutating func nextDue(now: Instant) -> Int? {
+        guard let first = delays.first, first.key <= now else { return nil }
+        delays.remove(first.member)
+        entries[first.member].isDelayed = false
+        return first.member
+    }
+
+    /// An ask whose deadline has passed; it stays until removed.
+    func nextExpired(now: Instant) -> Int? {
+        guard let first = deadlines.first, first.key <= now else { return nil }
+        return first.member
+    }
+
+    var nextDeadline: Instant {
+        min(deadlines.first?.key ?? .never, delays.first?.key ?? .never)
+    }
+}
+
+/// Names a waiting ask for as long as it waits.
+package struct Ticket: Hashable, Sendable {
+    /// Small and dense: below the largest number that ever waited at one time.
+    package let place: Int
+    let generation: UInt32
+}
