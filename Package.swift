@@ -23,7 +23,15 @@ let package = Package(
             name: "Admission",
             dependencies: [.product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: strict),
+        .target(
+            name: "Providers",
+            dependencies: [
+                "Admission",
+                .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
+        .testTarget(name: "ProvidersTests", dependencies: ["Admission", "Providers"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

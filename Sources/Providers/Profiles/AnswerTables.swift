@@ -1,0 +1,54 @@
+import Admission
+
+/// Rows that several providers share.
+extension [AnswerRule] {
+    /// OpenAI's names for money that is used up. They are a rate's at DashScope, so this is not for everybody.
+    static let openAIMoney: [AnswerRule] = [
+        AnswerRule(
+            [429],
+            .named([
+                "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
+                "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached",
+                "billing_not_active",
+            ]), .quotaExhausted)
+    ]
+
+    /// "Request too large … Limit 10000, Requested 12000": its code is the rate's, but no wait helps.
+    static let requestTooLarge: [AnswerRule] = [AnswerRule([429], .neverFits, .tooLarge)]
+
+    /// A lock that was not got in time; the SDKs repeat it.
+    static let lockTimeout: [AnswerRule] = [AnswerRule([409], .always, .timeout)]
+
+    static let anthropicMoney: [AnswerRule] = [
+        AnswerRule(
+            [429], .named(["enforced_spend_limit_reached", "contract_spend_limit_reached", "billing_error"]),
+            .quotaExhausted),
+        // It has no code of its own.
+        AnswerRule([400], .says(["credit balance is too low"]), .quotaExhausted),
+    ]
+
+    /// Google's quotas of a day reset at midnight Pacific.
+    static let googleDay: [AnswerRule] = [AnswerRule([429], .quota("PerDay"), .quotaExhausted)]
+}
+
+/// Rows of headers that several providers share.
+extension [LimitHeaders] {
+    /// `x-ratelimit-remaining-requests` and so on; the reset is a Go duration at OpenAI and Groq, seconds at Azure.
+    static let openAI = [
+        LimitHeaders("x-ratelimit-*-requests"), LimitHeaders("x-ratelimit-*-tokens"),
+        LimitHeaders("x-ratelimit-*-project-tokens"),
+    ]
+
+    static let anthropic = [
+        LimitHeaders("anthropic-ratelimit-requests-*"), LimitHeaders("anthropic-ratelimit-tokens-*"),
+        LimitHeaders("anthropic-ratelimit-input-tokens-*"), LimitHeaders("anthropic-ratelimit-output-tokens-*"),
+    ]
+
+    /// `X-RateLimit-Remaining` as of old.
+    static let plain = [LimitHeaders("x-ratelimit-*")]
+}
+
+extension RequestShape {
+    /// The realtime endpoints name the model in the query.
+    static let openAI = RequestShape(modelPlaces: [.query("model")])
+}

@@ -1,0 +1,39 @@
+import Admission
+
+/// What is known about one provider's wire: data only, one value per provider, so that a change of a provider is a
+/// change of a row and not of code.
+package struct ProviderProfile: Sendable {
+    /// Patterns of the lower-case host names that belong to the provider.
+    package var hosts: [Glob]
+    /// The window over which the provider is known or suspected to enforce its rates.
+    package var enforcedWindow: Interval
+    /// Where a request names its model and whether it streams.
+    package var request: RequestShape
+    /// Where a request carries the API key.
+    package var credential: CredentialRule
+    /// What its error answers mean, beyond what their status says.
+    package var answerRules: [AnswerRule]
+    /// The dimensions of its limits as its answer headers show them.
+    package var limitHeaders: [LimitHeaders]
+    /// The shape in which its clients expect an error.
+    package var errorShape: ErrorShape
+
+    package init(
+        hosts: [Glob] = [], enforcedWindow: Interval = .seconds(60), request: RequestShape = RequestShape(),
+        credential: CredentialRule = .bearer, answerRules: [AnswerRule] = [], limitHeaders: [LimitHeaders] = [],
+        errorShape: ErrorShape = .openAI
+    ) {
+        self.hosts = hosts
+        self.enforcedWindow = enforcedWindow
+        self.request = request
+        self.credential = credential
+        self.answerRules = answerRules
+        self.limitHeaders = limitHeaders
+        self.errorShape = errorShape
+    }
+
+    /// Whether a lower-case host name belongs to the provider.
+    package func owns(host: String) -> Bool {
+        hosts.contains { $0.matches(host) }
+    }
+}
