@@ -30,8 +30,17 @@ let package = Package(
                 .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Policy",
+            dependencies: ["Admission", "Providers", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
         .testTarget(name: "ProvidersTests", dependencies: ["Admission", "Providers"], swiftSettings: strict),
+        .testTarget(
+            name: "PolicyTests",
+            dependencies: ["Admission", "Policy", "Providers"],
+            resources: [.copy("Fixtures")],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

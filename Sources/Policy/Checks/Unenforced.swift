@@ -1,0 +1,59 @@
+/// What the file may say although this version does not act on it. A row goes when its feature comes.
+struct Unenforced {
+    /// Keys from the root, `*` for a name that the author chooses; lists add nothing.
+    let path: [String]
+    /// Only this value, where only that is not acted on.
+    let value: String?
+
+    private init(_ path: String, _ value: String? = nil) {
+        self.path = path.split(separator: ".").map(String.init)
+        self.value = value
+    }
+
+    static let table: [Unenforced] = [
+        Unenforced("admin.tls"),
+        Unenforced("forward_proxy", "true"),
+        Unenforced("cluster"),
+        Unenforced("guard.max_memory"),
+        Unenforced("upstreams.*.limits.tokens"),
+        Unenforced("upstreams.*.limits.input_tokens"),
+        Unenforced("upstreams.*.limits.output_tokens"),
+        Unenforced("upstreams.*.limits.overrides.*.tokens"),
+        Unenforced("upstreams.*.limits.overrides.*.input_tokens"),
+        Unenforced("upstreams.*.limits.overrides.*.output_tokens"),
+        Unenforced("upstreams.*.limits.mode", "observe"),
+        Unenforced("upstreams.*.limits.per", "model"),
+        Unenforced("upstreams.*.limits.distinct", "model"),
+        Unenforced("upstreams.*.limits.match.model"),
+        Unenforced("upstreams.*.queue.fair_by", "model"),
+        Unenforced("upstreams.*.adaptive"),
+        Unenforced("upstreams.*.breaker"),
+        Unenforced("upstreams.*.proxy"),
+    ]
+
+    /// Warns of everything below `root` that the table lists.
+    static func warn(about root: Field) {
+        warn(about: root, rows: table[...].map { ($0, $0.path[...]) })
+    }
+
+    /// - Parameter rows: those that lead here, with what is left of their paths.
+    private static func warn(about field: Field, rows: [(row: Unenforced, rest: ArraySlice<String>)]) {
+        for (row, rest) in rows where rest.isEmpty { row.warn(about: field) }
+        let open = rows.filter { !$0.rest.isEmpty }
+        if open.isEmpty { return }
+        for child in field.children {
+            let matching = open.filter { $0.rest.first == "*" || $0.rest.first == child.key }
+            warn(about: child, rows: matching.map { ($0.row, $0.rest.dropFirst()) })
+        }
+    }
+
+    private func warn(about field: Field) {
+        guard let value else {
+            field.reading.findings.warning("`\(field.key)`: not enforced by this version", at: field.keyPosition)
+            return
+        }
+        for scalar in field.scalars where scalar.node.scalar?.string == value {
+            scalar.warning("`\(field.key): \(value)`: not enforced by this version")
+        }
+    }
+}

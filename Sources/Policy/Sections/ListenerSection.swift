@@ -1,0 +1,33 @@
+extension Field {
+    /// An address, or a mapping of an address and a certificate.
+    func listener() -> Listener? {
+        guard isMapping else { return address().map { Listener(address: $0) } }
+        guard let section = section(["address", "tls"]) else { return nil }
+        let address = section.required("address")?.address()
+        guard let tls = section["tls"] else { return address.map { Listener(address: $0) } }
+        let certificate = tls.certificate()
+        guard let address, let certificate else { return nil }
+        return Listener(address: address, tls: certificate)
+    }
+
+    /// One listener or a list of them, each with the place where it stands.
+    func listeners() -> [(listener: Listener, position: Position)] {
+        oneOrMore().compactMap { field in field.listener().map { ($0, field.position) } }
+    }
+
+    private func address() -> Listener.Address? {
+        let expected = "an address such as 127.0.0.1:8080, [::1]:8080 or unix:/path/of/socket"
+        guard let text = scalar(expected: expected)?.text else { return nil }
+        if let address = Listener.Address(text) { return address }
+        mistake(expected: expected)
+        return nil
+    }
+
+    private func certificate() -> Listener.Certificate? {
+        guard let section = section(["cert", "key"]) else { return nil }
+        let certificatePath = section.required("cert")?.string()
+        let keyPath = section.required("key")?.string()
+        guard let certificatePath, let keyPath else { return nil }
+        return Listener.Certificate(certificatePath: certificatePath, keyPath: keyPath)
+    }
+}
