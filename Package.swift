@@ -34,7 +34,10 @@ let package = Package(
             name: "Policy",
             dependencies: ["Admission", "Providers", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+        // Tests only: a world in virtual time.
+        .target(name: "Rehearsal", dependencies: ["Admission", "Policy"], swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
+        .testTarget(name: "RehearsalTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
         .testTarget(name: "ProvidersTests", dependencies: ["Admission", "Providers"], swiftSettings: strict),
         .testTarget(
             name: "PolicyTests",

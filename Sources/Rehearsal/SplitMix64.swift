@@ -1,0 +1,23 @@
+import Admission
+
+/// SplitMix64 (Steele, Lea, Flood: OOPSLA 2014): small, and the same everywhere for the same seed.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// From zero to the longest, both included, to the nanosecond.
+    package mutating func interval(upTo longest: Interval) -> Interval {
+        Interval(nanoseconds: Int64.random(in: 0...longest.nanoseconds, using: &self))
+    }
+
+    package mutating func chance(percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+}
