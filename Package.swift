@@ -34,6 +34,13 @@ let package = Package(
             name: "Policy",
             dependencies: ["Admission", "Providers", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+        .target(
+            name: "Telemetry",
+            dependencies: [
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         // Tests only: a world in virtual time.
         .target(name: "Rehearsal", dependencies: ["Admission", "Policy"], swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
@@ -43,6 +50,14 @@ let package = Package(
             name: "PolicyTests",
             dependencies: ["Admission", "Policy", "Providers"],
             resources: [.copy("Fixtures")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: [
+                "Telemetry",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,67 @@
+/// What the access log says about one exchange, at its end. Never a body, never a credential.
+package struct AccessLogEntry: Sendable {
+    /// When the exchange ended.
+    package var time: WallTime
+    package var requestID: String
+    package var upstream: String
+    package var tenant: String
+    package var job: String?
+    package var model: String?
+    package var method: String
+    /// As it came, with or without a query; what stands behind `?` is never written, because keys are found there.
+    package var path: String
+    /// The status sent downstream; nil when the caller went away before there was one.
+    package var status: Int?
+    package var outcome: ExchangeOutcome
+    package var attempts: Int
+    /// In nanoseconds, like every duration here.
+    package var queueTime: Int64
+    /// From the arrival of the head to the first byte from upstream; nil when none came.
+    package var firstByteTime: Int64?
+    package var totalTime: Int64
+    /// From downstream.
+    package var bytesIn: Int
+    /// To downstream.
+    package var bytesOut: Int
+    package var tokensIn: Int?
+    package var tokensOut: Int?
+    /// The limit that held the request back or refused it.
+    package var limit: String?
+    package var traceID: String?
+
+    package init(
+        time: WallTime, requestID: String, upstream: String, tenant: String, job: String? = nil, model: String? = nil,
+        method: String, path: String, status: Int?, outcome: ExchangeOutcome, attempts: Int, queueTime: Int64,
+        firstByteTime: Int64?, totalTime: Int64, bytesIn: Int, bytesOut: Int, tokensIn: Int? = nil,
+        tokensOut: Int? = nil, limit: String? = nil, traceID: String? = nil
+    ) {
+        self.time = time
+        self.requestID = requestID
+        self.upstream = upstream
+        self.tenant = tenant
+        self.job = job
+        self.model = model
+        self.method = method
+        self.path = path
+        self.status = status
+        self.outcome = outcome
+        self.attempts = attempts
+        self.queueTime = queueTime
+        self.firstByteTime = firstByteTime
+        self.totalTime = totalTime
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+        self.tokensIn = tokensIn
+        self.tokensOut = tokensOut
+        self.limit = limit
+        self.traceID = traceID
+    }
+
+    /// The path up to its query or fragment.
+    var pathWithoutQuery: String {
+        guard let end = path.utf8.firstIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) else {
+            return path
+        }
+        return String(path[..<end])
+    }
+}
