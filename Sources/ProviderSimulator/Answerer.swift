@@ -1,0 +1,177 @@
+/// Turns a request that has arrived into what is done with it. Pure: the seed of the arrival decides what is random.
+struct Answerer: Sendable {
+    let settings: SimulatorSettings
+
+    /// A request as far as its answer depends on it.
+    struct Request: Sendable {
+        var method: String
+        var target: String
+        /// The value of `x-simulate`.
+        var fault: String?
+        var body: [UInt8]
+        var isTooLarge = false
+    }
+
+    /// - Parameters:
+    ///   - now: nanoseconds on the ledger's clock, for the time to retry.
+    ///   - date: seconds since 1970.
+    func act(on request: Request, arrival: Arrival, now: Int64, date: Int64) -> Act {
+        let dialect = Dialect(target: request.target)
+        var random = SeededRandom(seed: arrival.seed)
+        let standing: Standing?
+        switch arrival.verdict {
+        case .refused(let refusal): return .play(refuse(refusal, dialect: dialect, now: now))
+        case .accepted(let value): standing = value
+        }
+        do throws(RequestFlaw) {
+            let fault = try asked(request.fault, else: arrival.fault)
+            switch fault {
+            case .resetBeforeHead: return .reset(.broken)
+            case .refuseStream: return .reset(.refused)
+            case .stall: return .stall
+            default: break
+            }
+            var script: Script
+            if let error = injected(fault, dialect: dialect, date: date) {
+                script = error
+            } else {
+                script = try answer(to: request, date: date, random: &random)
+            }
+            apply(fault, to: &script)
+            script.headers += Self.headers(standing)
+            return .play(script)
+        } catch {
+            var script = Self.script(ErrorBody(error), dialect: dialect)
+            if case .wrongMethod(_, _, let allow) = error { script.headers.append(("allow", allow)) }
+            script.headers += Self.headers(standing)
+            return .play(script)
+        }
+    }
+
+    /// What the request asks for goes before what the settings have for it.
+    private func asked(_ text: String?, else fault: Fault?) throws(RequestFlaw) -> Fault? {
+        guard let text else { return fault }
+        do throws(SimulatorTextError) { return try Fault(text) } catch { throw .badFault(error.description) }
+    }
+
+    private func refuse(_ refusal: Refusal, dialect: Dialect, now: Int64) -> Script {
+        let wait = refusal.retryAt.map { max(1, $0 - now) }
+        var script = Self.script(.limit(refusal.rule, wait: wait), dialect: dialect)
+        // Nobody knows when a place in flight falls free; a second is what a provider would say.
+        script.headers += Self.retryAfter(wait ?? 1_000_000_000) + Self.headers(refusal.standing)
+        return script
+    }
+
+    private func injected(_ fault: Fault?, dialect: Dialect, date: Int64) -> Script? {
+        switch fault {
+        case .quotaExhausted:
+            return Self.script(.quotaExhausted, dialect: dialect)
+        case .status(let status, let hint):
+            var headers: [(name: String, value: String)] = []
+            var wait: Int64?
+            switch hint {
+            case .seconds(let length):
+                headers = [("retry-after", "\(length / 1_000_000_000)")]
+                wait = length
+            case .milliseconds(let length):
+                headers = [("retry-after-ms", "\(length / 1_000_000)")]
+                wait = length
+            case .date(let length):
+                headers = [("retry-after", WallClock.httpDate(date + (length + 999_999_999) / 1_000_000_000))]
+                wait = length
+            case nil: break
+            }
+            var script = Self.script(.injected(status, retryAfter: wait), dialect: dialect)
+            script.headers += headers
+            return script
+        default:
+            return nil
+        }
+    }
+
+    private func answer(
+        to request: Request, date: Int64, random: inout SeededRandom
+    ) throws(RequestFlaw) -> Script {
+        let path = String(request.target.splitOnce("?").0)
+        switch Route(method: request.method, target: request.target) {
+        case .unknown, .operation: throw .unknownPath(method: request.method, path: path)
+        case .wrongMethod(let allow): throw .wrongMethod(method: request.method, path: path, allow: allow)
+        case .endpoint(.models):
+            return Self.script(200, json: ModelList.all(settings.models))
+        case .endpoint(.model(let model)):
+            guard settings.models.contains(model) else { throw .unknownModel(model) }
+            return Self.script(200, json: ModelList.one(model))
+        case .endpoint(let endpoint):
+            if request.isTooLarge { throw .tooLarge }
+            return complete(try Ask.read(endpoint, body: request.body), date: date, random: &random)
+        }
+    }
+
+    private func complete(_ ask: Ask, date: Int64, random: inout SeededRandom) -> Script {
+        let output = ask.endpoint == .embeddings ? 0 : outputTokens(ask)
+        let completion = Completion(
+            ask: ask, id: String(random.next(), radix: 16), created: date, outputTokens: output)
+        let pause = settings.tokensPerSecond.map { Int64(1e9 / $0) } ?? 0
+        var script =
+            ask.streams
+            ? Script(status: 200, headers: [("cache-control", "no-cache")], body: .streamed(completion))
+            : Script(status: 200, headers: [], body: .inParts(completion.body))
+        script.headers.append(("content-type", completion.contentType))
+        script.headers.append(("x-request-id", "req_\(completion.id)"))
+        script.pause = pause
+        script.jitter = settings.jitter
+        script.random = SeededRandom(seed: random.next())
+        script.firstByte = settings.latency.draw(using: &random)
+        // An answer in one piece comes when its last token has been made.
+        if !ask.streams { script.firstByte += pause * Int64(output) }
+        return script
+    }
+
+    private func outputTokens(_ ask: Ask) -> Int {
+        let wanted = settings.outputTokens ?? ask.maximumOutputTokens ?? 16
+        return max(1, min(wanted, ask.maximumOutputTokens ?? wanted, settings.outputTokensBound))
+    }
+
+    private func apply(_ fault: Fault?, to script: inout Script) {
+        switch fault {
+        case .delay(let length): script.firstByte += length
+        case .slowBody(let pause):
+            script.pause = pause
+            script.isSlow = true
+        case .cutBody: script.ending = .cut
+        case .resetAfterHead: script.ending = .reset
+        default: return
+        }
+        if case .whole(let bytes, _) = script.body, script.isSlow || script.ending != .complete {
+            script.body = .whole(bytes, pieces: 10)
+        }
+    }
+
+    static func script(_ error: ErrorBody, dialect: Dialect) -> Script {
+        script(error.status, json: error.text(in: dialect))
+    }
+
+    static func script(_ status: Int, json: String) -> Script {
+        Script(
+            status: status, headers: [("content-type", "application/json")],
+            body: .inParts(json))
+    }
+
+    /// Whole seconds and milliseconds, both rounded up: who waits so long is not early.
+    private static func retryAfter(_ wait: Int64) -> [(name: String, value: String)] {
+        [
+            ("retry-after", "\((wait - 1) / 1_000_000_000 + 1)"),
+            ("retry-after-ms", "\((wait - 1) / 1_000_000 + 1)"),
+        ]
+    }
+
+    /// platform.openai.com/docs/guides/rate-limits, "Rate limits in headers".
+    private static func headers(_ standing: Standing?) -> [(name: String, value: String)] {
+        guard let standing else { return [] }
+        return [
+            ("x-ratelimit-limit-requests", "\(standing.quota)"),
+            ("x-ratelimit-remaining-requests", "\(standing.remaining)"),
+            ("x-ratelimit-reset-requests", DurationText.go(standing.reset)),
+        ]
+    }
+}

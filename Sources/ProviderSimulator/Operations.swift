@@ -1,0 +1,34 @@
+/// The simulator's own paths: what it has counted, and its switches.
+struct Operations: Sendable {
+    let ledger: SharedLedger
+
+    func script(for operation: Route.Operation, body: [UInt8]) -> Script {
+        switch operation {
+        case .metrics:
+            var script = Answerer.script(200, json: ledger.counts.prometheus)
+            script.headers = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
+            return script
+        case .status:
+            return status
+        case .reset:
+            ledger.resetCounts()
+            return status
+        case .setFaults:
+            do throws(SimulatorTextError) {
+                ledger.setFaults(try FaultRule.read(body))
+                return status
+            } catch {
+                let body = ErrorBody(status: 400, message: error.description, type: "invalid_request_error")
+                return Answerer.script(body, dialect: .openAI)
+            }
+        }
+    }
+
+    private var status: Script {
+        let faults = ledger.faults.map { quoted($0.description) }.joined(separator: ",")
+        let json = object([
+            "settings": ledger.settings.json, "faults": "[\(faults)]", "counts": ledger.counts.json,
+        ])
+        return Answerer.script(200, json: json)
+    }
+}
