@@ -1,0 +1,69 @@
+import NIOCore
+import NIOHTTP1
+
+/// The admin address: one answer per request, from bytes made at that moment.
+final class AdminHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let pages: AdminPages
+    private var head: HTTPRequestHead?
+
+    init(pages: AdminPages) {
+        self.pages = pages
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): self.head = head
+        case .body: break
+        case .end:
+            guard let head else { return }
+            self.head = nil
+            write(pages.page(for: head), to: head, context)
+        }
+    }
+
+    private func write(_ page: AdminPage, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        var headers = HTTPHeaders([
+            ("Content-Type", page.contentType), ("Content-Length", String(page.body.count)),
+            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+        ])
+        if let allow = page.allow { headers.add(name: "Allow", value: allow) }
+        if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
+        let response = HTTPResponseHead(
+            version: .http1_1, status: HTTPResponseStatus(statusCode: page.status), headers: headers)
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        if head.method != .HEAD {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: page.body)))), promise: nil)
+        }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        if !head.isKeepAlive {
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            written.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}
+
+struct AdminPage: Sendable {
+    var status = 200
+    var contentType = "text/plain; charset=utf-8"
+    var allow: String?
+    var body: [UInt8]
+
+    init(status: Int = 200, contentType: String = "text/plain; charset=utf-8", allow: String? = nil, _ text: String) {
+        self.init(status: status, contentType: contentType, allow: allow, body: Array(text.utf8))
+    }
+
+    init(status: Int = 200, contentType: String, allow: String? = nil, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.allow = allow
+        self.body = body
+    }
+}

@@ -1,0 +1,74 @@
+import Admission
+import Policy
+import Providers
+import Telemetry
+
+/// What the proxy looks like at one instant, for `/status`, `/metrics` and people.
+struct StatusSnapshot: Sendable {
+    var version: String
+    var isReady: Bool
+    var isDraining: Bool
+    var connections: Int
+    var upstreams: [UpstreamStatus]
+
+    struct UpstreamStatus: Sendable {
+        var upstream: Upstream
+        var dimensions: Dimensions
+        var report: GateReport
+        var pool: UpstreamPool.Counts
+    }
+}
+
+extension StatusSnapshot {
+    /// The same for the metrics.
+    var levels: ProxyLevels {
+        ProxyLevels(upstreams: upstreams.map(\.levels))
+    }
+}
+
+extension StatusSnapshot.UpstreamStatus {
+    var levels: UpstreamLevels {
+        UpstreamLevels(
+            name: upstream.name,
+            tenants: report.tenants.map { TenantLevel(tenant: $0.name, inFlight: $0.inFlight, waiting: $0.waiting) },
+            limits: zip(upstream.gate.limits, report.limits).flatMap(limitLevels),
+            isPaused: report.pausedFor != nil,
+            connections: [
+                (ConnectionLevel.State.idle, pool.idle), (.active, pool.active), (.connecting, pool.connecting),
+            ]
+            .map {
+                ConnectionLevel(networkProtocol: pool.isHTTP2 ? .http2 : .http1, state: $0.0, count: $0.1)
+            })
+    }
+
+    /// Of a limit that holds for several, the terms of the limit and the use of whoever is nearest to them.
+    private func limitLevels(_ limit: Limit, _ report: GateReport.LimitReport) -> [LimitLevel] {
+        var levels: [LimitLevel] = []
+        if let most = limit.terms.inFlight {
+            let used = report.cells.map { share($0.inFlight, of: $0.maxInFlight ?? most) }.max() ?? 0
+            levels.append(LimitLevel(limit: limit.name, unit: "in_flight", value: Double(most), usedRatio: used))
+        }
+        if let distinct = limit.terms.distinct {
+            let used = report.cells.map { share($0.underWay, of: $0.maxDistinct ?? distinct.atMost) }.max() ?? 0
+            levels.append(
+                LimitLevel(limit: limit.name, unit: "distinct", value: Double(distinct.atMost), usedRatio: used))
+        }
+        for rate in limit.terms.rates where rate.unit == .requests {
+            let used =
+                report.cells.flatMap(\.rates).filter { $0.rate.window == rate.window }
+                .map { share($0.used, of: $0.rate.quota) }.max() ?? 0
+            levels.append(
+                LimitLevel(limit: limit.name, unit: rate.label, value: Double(rate.quota), usedRatio: used))
+        }
+        return levels
+    }
+
+    private func share(_ used: Int, of most: Int) -> Double {
+        most > 0 ? min(1, Double(used) / Double(most)) : 0
+    }
+}
+
+extension Limit.Rate {
+    /// `requests/60s`
+    var label: String { "\(unit.rawValue)/\(window.secondsRoundedUp)s" }
+}

@@ -1,0 +1,22 @@
+import Admission
+import NIOCore
+
+/// The process's monotonic clock, in the core's terms.
+enum Clock {
+    static func now() -> Instant {
+        Instant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
+    }
+}
+
+extension NIODeadline {
+    /// The same point on NIO's clock, which has the same origin.
+    init(_ instant: Instant) {
+        self = .uptimeNanoseconds(UInt64(max(0, instant.nanoseconds)))
+    }
+}
+
+extension TimeAmount {
+    init(_ interval: Interval) {
+        self = .nanoseconds(interval.nanoseconds)
+    }
+}

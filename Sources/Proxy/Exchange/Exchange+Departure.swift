@@ -1,0 +1,125 @@
+import Admission
+import NIOCore
+import NIOHTTP1
+import Telemetry
+
+/// From the ask to the sending of an attempt.
+extension Exchange {
+    func begin() {
+        let now = record.begunAt
+        let ask = Ask(identity: identity, deadline: callerDeadline)
+        switch service.gate.submit(ask, from: waiter, now: now) {
+        case .admitted(let permit): depart(permit)
+        case .waiting(let ticket, let limit): wait(ticket, limit: limit, since: now)
+        case .refused(let refusal): refuse(refusal, now: now)
+        }
+    }
+
+    private func wait(_ ticket: Ticket, limit: Int?, since now: Instant) {
+        phase = .waiting(ticket)
+        record.wait(since: now)
+        guard let limit else { return }
+        let name = service.upstream.gate.limits[limit].name
+        if record.limit != name { service.metrics.limited(limit: name, mode: .enforce, action: .wait).increment() }
+        record.limit = name
+    }
+
+    /// The gate's later answer.
+    func granted(_ permit: Permit) {
+        // It may have been cancelled while the grant was on its way here.
+        guard case .waiting = phase else { return service.gate.withdraw(permit, now: Clock.now()) }
+        record.waited(until: Clock.now())
+        depart(permit)
+    }
+
+    func refused(_ refusal: GateRefusal) {
+        guard case .waiting = phase else { return }
+        let now = Clock.now()
+        record.waited(until: now)
+        refuse(refusal, now: now)
+    }
+
+    func refuse(_ refusal: GateRefusal, now: Instant) {
+        if let limit = refusal.limit {
+            let name = service.upstream.gate.limits[limit.limit].name
+            record.limit = name
+            service.metrics.limited(limit: name, mode: .enforce, action: .refuse).increment()
+        }
+        record.outcome = ExchangeOutcome(refusal.reason)
+        let allowed = min(service.upstream.gate.queue.timeout, callerDeadline - record.begunAt)
+        answer(service.refusal(refusal, tenant: identity.tenant, allowed: allowed))
+    }
+
+    // MARK: Departure
+
+    /// A charge older than this when the head can be written is moved to that moment: the provider sees the sending,
+    /// not the decision.
+    private static let freshness = Interval.milliseconds(1)
+
+    private func depart(_ permit: Permit) {
+        phase = .leasing(permit)
+        grantedAt = Clock.now()
+        setDeadline(service.upstream.gate.queue.timeout, meaning: .poolExhausted, from: grantedAt)
+        connection.sendContinue()
+        worker.pool(of: service).lease(for: self)
+    }
+
+    /// The pool's answer: at once, or after a connection was made.
+    func leased(_ handler: UpstreamHandler, isReused: Bool) {
+        guard case .leasing(let permit) = phase else { return handler.abandon() }
+        isReusedConnection = isReused
+        let now = Clock.now()
+        if now - grantedAt <= Self.freshness { return send(permit, handler, now: now) }
+        let departure = service.gate.depart(permit, now: now)
+        guard departure > now else { return send(permit, handler, now: now) }
+        phase = .departing(permit, handler)
+        let exchange = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.loop.scheduleTask(deadline: NIODeadline(departure)) { exchange.value.departureDue() }
+    }
+
+    private func departureDue() {
+        guard case .departing(let permit, let handler) = phase else { return }
+        send(permit, handler, now: Clock.now())
+    }
+
+    func leaseFailed(_ failure: UpstreamFailure) {
+        guard case .leasing(let permit) = phase else { return }
+        let now = Clock.now()
+        record.attempts += 1
+        service.metrics.attempts(status: .none, reason: reason).increment()
+        var held: Permit? = permit
+        if failure.mayPass,
+            case .waits = repeatAttempt(&held, after: failure, isStale: false, wasSent: false, now: now)
+        {
+            return
+        }
+        phase = .ended
+        if let held { service.gate.withdraw(held, now: now) }
+        fail(failure)
+    }
+
+    private func send(_ permit: Permit, _ handler: UpstreamHandler, now: Instant) {
+        phase = .sent(permit, handler)
+        record.send(at: now)
+        var head = head
+        if isChunked, !handler.connection.isHTTP2 { head.headers.add(name: "Transfer-Encoding", value: "chunked") }
+        handler.write(.head(head))
+        let parts = body.parts
+        // Before anything is written: a connection that breaks under the write repeats what is kept.
+        body.sent(bound: rules.maxBody)
+        for part in parts { handler.write(.body(.byteBuffer(part))) }
+        if body.isComplete {
+            handler.write(.end(body.trailers))
+            setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: now)
+        } else {
+            awaitBody(now)
+        }
+        // What is still being read goes out with the head, in one write.
+        if !connection.hasSeenPart { handler.flush() }
+        connection.resumeReading()
+    }
+
+    func awaitBody(_ now: Instant) {
+        setDeadline(DownstreamHandler.bodyTimeout, meaning: .firstByteTimeout, from: now)
+    }
+}

@@ -1,0 +1,57 @@
+import NIOCore
+import NIOHTTP1
+
+/// The request, as it comes from downstream.
+extension Exchange {
+    /// Whether more of the request's body can be taken now.
+    var wantsRequest: Bool {
+        switch phase {
+        case .begun, .waiting, .leasing, .departing: body.kept < RequestBody.windowBeforeSending
+        case .sent(_, let handler), .relaying(_, let handler): handler.isWritable
+        case .judging(_, let handler, _): handler?.isWritable ?? true
+        case .ended: true
+        }
+    }
+
+    func requestBody(_ part: ByteBuffer) {
+        record.bytesIn += part.readableBytes
+        switch phase {
+        case .begun, .waiting, .leasing, .departing: body.append(part, isStreaming: false, bound: rules.maxBody)
+        case .sent(_, let handler):
+            body.append(part, isStreaming: true, bound: rules.maxBody)
+            handler.write(.body(.byteBuffer(part)))
+        case .relaying(_, let handler): handler.write(.body(.byteBuffer(part)))
+        case .judging(_, let handler, _):
+            body.append(part, isStreaming: true, bound: rules.maxBody)
+            handler?.write(.body(.byteBuffer(part)))
+        case .ended: break
+        }
+    }
+
+    func requestEnd(_ trailers: HTTPHeaders?) {
+        body.complete(trailers)
+        switch phase {
+        case .sent(_, let handler):
+            handler.write(.end(trailers))
+            setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: Clock.now())
+        case .relaying(_, let handler): handler.write(.end(trailers))
+        case .judging(_, let handler, _): handler?.write(.end(trailers))
+        case .begun, .waiting, .leasing, .departing, .ended: break
+        }
+    }
+
+    func requestReadComplete() {
+        switch phase {
+        case .sent(_, let handler):
+            handler.flush()
+            if !body.isComplete { awaitBody(Clock.now()) }
+        case .relaying(_, let handler): handler.flush()
+        case .judging(_, let handler, _): handler?.flush()
+        case .begun, .waiting, .leasing, .departing, .ended: break
+        }
+    }
+
+    func upstreamWritable() {
+        connection.resumeReading()
+    }
+}

@@ -1,0 +1,91 @@
+import Admission
+import NIOCore
+import NIOHTTP1
+import Telemetry
+
+/// The response, as it comes from upstream.
+extension Exchange {
+    /// Whether the caller has room for more of the response.
+    var wantsResponse: Bool {
+        if case .relaying = phase { connection.isWritable } else { true }
+    }
+
+    func downstreamWritable() {
+        if case .relaying(_, let handler) = phase { handler.resumeReading() }
+    }
+
+    func upstreamHead(_ head: HTTPResponseHead) {
+        guard case .sent(let permit, let handler) = phase else { return }
+        if head.status.code < 200 { return relayInformation(head) }
+        let now = Clock.now()
+        if let sentAt = record.sentAt {
+            service.noteFirstByte(after: now - sentAt)
+            service.metrics.firstByte.recordNanoseconds((now - sentAt).nanoseconds)
+        }
+        record.firstByteAt = now
+        service.metrics.attempts(status: StatusClass(Int(head.status.code)), reason: reason).increment()
+        if head.status.code >= 400 {
+            phase = .judging(permit, handler, HeldAnswer(head: head))
+            setDeadline(service.upstream.timeouts.idle, meaning: .idleTimeout, from: now)
+        } else {
+            phase = .relaying(permit, handler)
+            relay(head, advice: nil, now: now)
+        }
+    }
+
+    func upstreamBody(_ bytes: ByteBuffer) {
+        switch phase {
+        case .relaying:
+            record.bytesOut += bytes.readableBytes
+            connection.write(.body(.byteBuffer(bytes)))
+        case .judging(_, _, let held):
+            held.append(bytes)
+            if held.bytes > HeldAnswer.bound { judge(isWhole: false, trailers: nil) }
+        default: break
+        }
+    }
+
+    func upstreamEnd(_ trailers: HTTPHeaders?) {
+        switch phase {
+        case .relaying(let permit, _):
+            phase = .ended
+            service.gate.settle(permit, now: Clock.now())
+            connection.write(.end(trailers))
+            finish()
+        case .judging(let permit, _, let held):
+            phase = .judging(permit, nil, held)
+            judge(isWhole: true, trailers: trailers)
+        default: break
+        }
+    }
+
+    func upstreamReadComplete() {
+        guard case .relaying = phase else { return }
+        connection.flush()
+        setDeadline(service.upstream.timeouts.idle, meaning: .idleTimeout, from: Clock.now())
+    }
+
+    /// 1xx answers come before the one that counts. Penstock has answered `Expect` itself; a switch of protocols was
+    /// not asked for.
+    private func relayInformation(_ head: HTTPResponseHead) {
+        guard head.status.code != 100, head.status.code != 101, version.knowsChunks else { return }
+        let fields = Forwarding.responseHeaders(head.headers).fields
+        connection.write(.head(HTTPResponseHead(version: .http1_1, status: head.status, headers: HTTPHeaders(fields))))
+        connection.flush()
+    }
+
+    /// Begins the response downstream; from here on nothing is repeated.
+    func relay(_ head: HTTPResponseHead, advice: Bool?, now: Instant) {
+        body.forget()
+        var (fields, hasLength) = Forwarding.responseHeaders(head.headers)
+        if let advice { fields.append(("x-should-retry", advice ? "true" : "false")) }
+        fields.append(("Via", "1.1 penstock"))
+        fields.append(("Server-Timing", ServerTiming.field(record, now: now)))
+        let framing = Forwarding.framing(
+            of: head.status, to: self.head.method, version: version, hasLength: hasLength)
+        record.status = Int(head.status.code)
+        service.metrics.overhead.recordNanoseconds(record.overhead(until: now).nanoseconds)
+        connection.begin(status: head.status, fields: fields, framing: framing)
+        setDeadline(service.upstream.timeouts.idle, meaning: .idleTimeout, from: now)
+    }
+}

@@ -1,0 +1,53 @@
+import NIOHTTP1
+
+/// What a request and a response look like on the other side of a proxy (RFC 9110 §7.6).
+enum Forwarding {
+    /// Where the end of a response stands for the caller.
+    enum Framing {
+        case none, contentLength, chunked
+        /// An HTTP/1.0 caller knows the end only by the close of the connection.
+        case close
+    }
+
+    /// The fields for the caller, without framing.
+    static func responseHeaders(_ headers: HTTPHeaders) -> (fields: [(String, String)], hasLength: Bool) {
+        var kept: [(String, String)] = []
+        kept.reserveCapacity(headers.count + 5)
+        var hasLength = false
+        var hasConnection = false
+        for (name, value) in headers {
+            switch name.utf8.count {
+            case 10 where FieldName.matches(name, "connection"): hasConnection = true
+            case 14 where FieldName.matches(name, "content-length"): hasLength = true
+            default: break
+            }
+            if !FieldName.isHopByHop(name) { kept.append((name, value)) }
+        }
+        let nominated = hasConnection ? nominated(by: headers) : []
+        if !nominated.isEmpty {
+            kept.removeAll { field in nominated.contains { FieldName.matches(field.0, $0) } }
+        }
+        return (kept, hasLength)
+    }
+
+    static func framing(
+        of status: HTTPResponseStatus, to method: HTTPMethod, version: HTTPVersion, hasLength: Bool
+    ) -> Framing {
+        if method == .HEAD || !status.mayHaveResponseBody { return .none }
+        if hasLength { return .contentLength }
+        return version.knowsChunks ? .chunked : .close
+    }
+
+    /// Fields that `Connection` names beside the usual ones, but for those without which a message is another one.
+    static func nominated(by headers: HTTPHeaders) -> [String] {
+        var names: [String] = []
+        for (name, value) in headers where name.utf8.count == 10 && FieldName.matches(name, "connection") {
+            // A body must not lose its length on the way: the rest of it would be read as another request.
+            for element in FieldName.elements(value)
+            where !["close", "keep-alive", "content-length", "host"].contains(element) {
+                names.append(element)
+            }
+        }
+        return names
+    }
+}

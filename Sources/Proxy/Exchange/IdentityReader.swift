@@ -1,0 +1,159 @@
+import Admission
+import Policy
+
+/// Finds out who sends a request, for which job and with which priority, from its fields.
+struct IdentityReader: Sendable {
+    private let rules: IdentityRules
+    /// Fields that name an identity and stay with us, lower case.
+    private let withheld: [String]
+
+    init(rules: IdentityRules) {
+        self.rules = rules
+        let sources = rules.tenant + rules.job + rules.priority + rules.others.flatMap(\.sources)
+        var withheld: [String] = []
+        for case .header(let name, false) in sources {
+            // `Priority` belongs to the request itself (RFC 9218): it is looked at and passed on.
+            let name = String(decoding: name.utf8.map(FieldName.lowered), as: UTF8.self)
+            if name != "priority", !withheld.contains(name) { withheld.append(name) }
+        }
+        self.withheld = withheld
+    }
+
+    /// Whether a field is withheld from the provider because it names an identity.
+    func withholds(_ name: String) -> Bool {
+        withheld.contains { FieldName.matches(name, $0) }
+    }
+
+    /// - Parameters:
+    ///   - model: as far as the target names it.
+    ///   - fingerprint: of the caller's key, empty where it sent none; asked for only where something depends on it.
+    func identity(
+        of fields: RequestFields, model: String, needsCredential: Bool, fingerprint: () -> String
+    ) -> Identity {
+        var known: String?
+        func credential() -> String {
+            if let known { return known }
+            let made = fingerprint()
+            known = made
+            return made
+        }
+        return Identity(
+            tenant: first(of: rules.tenant, in: fields, credential) ?? "anonymous",
+            job: first(of: rules.job, in: fields, credential) ?? "", priority: priority(in: fields), model: model,
+            credential: needsCredential ? credential() : "",
+            others: rules.others.isEmpty
+                ? [] : rules.others.map { first(of: $0.sources, in: fields, credential) ?? "" })
+    }
+
+    private func first(
+        of sources: [IdentityRules.Source], in fields: RequestFields, _ credential: () -> String
+    ) -> String? {
+        for source in sources {
+            let value: String? =
+                switch source {
+                case .header(let name, _): fields.first(name)
+                case .proxyUser: fields.first("proxy-authorization").flatMap(BasicCredentials.user)
+                case .baggage(let member): Self.baggage(member, in: fields)
+                case .credential: credential()
+                case .fixed(let value): value
+                }
+            if let value, !value.isEmpty { return Self.bounded(value) }
+        }
+        return nil
+    }
+
+    /// Names are kept, compared and shown: what is longer than any sensible one is cut.
+    private static func bounded(_ value: String) -> String {
+        value.utf8.count <= 256 ? value : String(decoding: value.utf8.prefix(256), as: UTF8.self)
+    }
+
+    private func priority(in fields: RequestFields) -> Priority {
+        for source in rules.priority {
+            switch source {
+            case .header(let name, _):
+                guard let value = fields.first(name) else { continue }
+                if let priority = Priority(rawValue: String(decoding: value.utf8.map(FieldName.lowered), as: UTF8.self))
+                {
+                    return priority
+                }
+                if let priority = Self.urgency(value) { return priority }
+            case .fixed(let value):
+                if let priority = Priority(rawValue: value) { return priority }
+            case .proxyUser, .baggage, .credential: continue
+            }
+        }
+        return .normal
+    }
+
+    /// The urgency of RFC 9218 §4.1: `u=0` to `u=2` is high, 3 (the default) normal, 4 to 7 low.
+    private static func urgency(_ value: String) -> Priority? {
+        for parameter in FieldName.elements(value) where parameter.hasPrefix("u=") {
+            switch parameter.utf8.dropFirst(2).first ?? 0 {
+            case UInt8(ascii: "0")...UInt8(ascii: "2"): return .high
+            case UInt8(ascii: "3"): return .normal
+            case UInt8(ascii: "4")...UInt8(ascii: "7"): return .low
+            default: return nil
+            }
+        }
+        return nil
+    }
+
+    /// A member of the W3C baggage header, percent-decoding left to whoever compares.
+    private static func baggage(_ member: String, in fields: RequestFields) -> String? {
+        guard fields.mayHave("baggage") else { return nil }
+        for field in fields.all[canonicalForm: "baggage"] {
+            let parts = field.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, parts[0].trimmed == member else { continue }
+            return parts[1].split(separator: ";", maxSplits: 1).first.map { String($0.trimmed) }
+        }
+        return nil
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        drop { $0 == " " || $0 == "\t" }.reversedDrop()
+    }
+
+    private func reversedDrop() -> Substring {
+        var text = self
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return text
+    }
+}
+
+/// `Proxy-Authorization: Basic` (RFC 7617).
+enum BasicCredentials {
+    /// The user's name; `nil` where the field is none of this scheme.
+    static func user(_ field: String) -> String? {
+        let parts = field.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, FieldName.matches(String(parts[0]), "basic"), let bytes = base64(parts[1].utf8),
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
+        else { return nil }
+        return String(decoding: bytes[..<colon], as: UTF8.self)
+    }
+
+    private static func base64(_ text: Substring.UTF8View) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for character in text where character != UInt8(ascii: "=") {
+            let value: UInt8
+            switch character {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = character - UInt8(ascii: "A")
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = character - UInt8(ascii: "a") + 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0") + 52
+            case UInt8(ascii: "+"): value = 62
+            case UInt8(ascii: "/"): value = 63
+            default: return nil
+            }
+            bits = bits << 6 | UInt32(value)
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        return bytes
+    }
+}

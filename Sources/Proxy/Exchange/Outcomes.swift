@@ -1,0 +1,66 @@
+import Admission
+import Providers
+import Telemetry
+
+extension ExchangeOutcome {
+    init(_ reason: GateRefusal.Reason) {
+        switch reason {
+        case .queueFull, .tenantQueueFull: self = .queueFull
+        case .timedOut: self = .queueTimeout
+        case .waitTooLong: self = .limited
+        case .draining: self = .failed
+        }
+    }
+}
+
+extension AttemptReason {
+    init(_ kind: AnswerKind) {
+        switch kind {
+        case .rateLimited: self = .throttled
+        case .overloaded: self = .overloaded
+        case .timeout: self = .timeout
+        case .ok, .clientError, .quotaExhausted, .tooLarge, .serverError: self = .serverError
+        }
+    }
+
+    init(_ failure: UpstreamFailure, isStale: Bool) {
+        switch failure {
+        case .notProcessed: self = .refusedStream
+        case .firstByteTimeout, .idleTimeout, .totalTimeout: self = .timeout
+        case .closed, .malformed: self = isStale ? .staleConnection : .reset
+        default: self = .connect
+        }
+    }
+}
+
+extension UpstreamFailure {
+    var isClose: Bool {
+        if case .closed = self { true } else { false }
+    }
+
+    var isUnprocessed: Bool {
+        if case .notProcessed = self { true } else { false }
+    }
+
+    /// What the caller is told.
+    func refusal(for service: UpstreamService) -> Refusal {
+        let name = service.upstream.name
+        let timeouts = service.upstream.timeouts
+        switch self {
+        case .nameNotFound: return .connectFailed(.dns, upstream: name)
+        case .connectTimeout: return .connectFailed(.timeout, upstream: name)
+        case .connectRefused: return .connectFailed(.refused, upstream: name)
+        case .unroutable: return .connectFailed(.unroutable, upstream: name)
+        case .tlsCertificate: return .connectFailed(.tlsCertificate, upstream: name)
+        case .tlsProtocol, .versionNotAgreed: return .connectFailed(.tlsProtocol, upstream: name)
+        case .addressForbidden: return .connectFailed(.prohibited, upstream: name)
+        case .loop: return .loop
+        case .poolExhausted: return .overloaded("connections to \(name)")
+        case .closed, .notProcessed: return .responseIncomplete(upstream: name)
+        case .malformed(let what): return .badResponse(what, upstream: name)
+        case .firstByteTimeout: return .firstByteTimeout(after: timeouts.firstByte, upstream: name)
+        case .idleTimeout: return .idleTimeout(after: timeouts.idle, upstream: name)
+        case .totalTimeout: return .totalTimeout(after: timeouts.total, upstream: name)
+        }
+    }
+}

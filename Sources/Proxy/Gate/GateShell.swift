@@ -1,0 +1,172 @@
+import Admission
+import NIOCore
+import Synchronization
+
+/// One upstream's gate, shared by all event loops: lock, decide, unlock, perform.
+///
+/// Nothing is written, logged or awaited inside the lock. A decision for an exchange is carried out on that exchange's
+/// loop, always in a later tick, so that a settlement never runs into somebody else's exchange half way.
+final class GateShell: Sendable {
+    private struct State {
+        var gate: Gate
+        var budget: RetryBudget
+        /// By ticket place. A place is taken again as soon as its ticket is decided, so each says whose it is.
+        var waiters: [(ticket: Ticket, waiter: Waiter)?] = []
+        /// Decisions taken from the gate and not carried out yet.
+        var errands: [Errand] = []
+        /// When the timer fires; `never` where none is set.
+        var armed = Instant.never
+    }
+
+    /// Who waits, and on which loop it lives.
+    struct Waiter: Sendable {
+        let loop: any EventLoop
+        let exchange: NIOLoopBound<Exchange>
+    }
+
+    private struct Errand {
+        let waiter: Waiter
+        let decision: Decision
+    }
+
+    private let state: Mutex<State>
+    /// Where the timer lives.
+    private let home: any EventLoop
+
+    init(rules: GateRules, budget: RetryRules.Budget, home: any EventLoop) {
+        let now = Clock.now()
+        state = Mutex(State(gate: Gate(rules: rules, now: now), budget: RetryBudget(budget, now: now)))
+        self.home = home
+    }
+
+    // MARK: Calls
+
+    func submit(_ ask: Ask, from waiter: Waiter, now: Instant) -> Submission {
+        perform(now) { state in
+            state.budget.request(now: now)
+            let submission = state.gate.submit(ask, now: now)
+            Self.note(submission, waiter, &state)
+            return submission
+        }
+    }
+
+    /// Asks for another attempt; see ``Gate/retry(_:wasSent:at:deadline:now:)``. `nil` where the retry budget is spent;
+    /// the permit is still held then.
+    func retry(
+        _ permit: Permit, wasSent: Bool, isFree: Bool, at instant: Instant, deadline: Instant, from waiter: Waiter,
+        now: Instant
+    ) -> Submission? {
+        perform(now) { state in
+            if !isFree, !state.budget.takeRetry(now: now) { return nil }
+            let submission = state.gate.retry(permit, wasSent: wasSent, at: instant, deadline: deadline, now: now)
+            Self.note(submission, waiter, &state)
+            return submission
+        }
+    }
+
+    func cancel(_ ticket: Ticket, now: Instant) {
+        perform(now) { state in
+            state.gate.cancel(ticket, now: now)
+            // It may have been decided about in this very call; then whoever waited still has to hear of it.
+            for decision in state.gate.takeDecisions() { Self.assign(decision, &state) }
+            if let waiting = state.waiters[ticket.place], waiting.ticket == ticket { state.waiters[ticket.place] = nil }
+        }
+    }
+
+    func settle(_ permit: Permit, now: Instant) {
+        perform(now) { $0.gate.settle(permit, now: now) }
+    }
+
+    func withdraw(_ permit: Permit, now: Instant) {
+        perform(now) { $0.gate.withdraw(permit, now: now) }
+    }
+
+    func depart(_ permit: Permit, now: Instant) -> Instant {
+        perform(now) { $0.gate.depart(permit, now: now) }
+    }
+
+    func pause(until instant: Instant, now: Instant) {
+        perform(now) { $0.gate.pause(until: instant, now: now) }
+    }
+
+    func drain() {
+        let now = Clock.now()
+        perform(now) { $0.gate.drain(now: now) }
+    }
+
+    func report() -> GateReport {
+        let now = Clock.now()
+        return perform(now) { $0.gate.report(now: now) }
+    }
+
+    // MARK: Performing
+
+    /// Remembers who waits. The same call may have decided about the ticket that had this place before, and about the
+    /// new one already.
+    private static func note(_ submission: Submission, _ waiter: Waiter, _ state: inout State) {
+        guard case .waiting(let ticket, _) = submission else { return }
+        let decisions = state.gate.takeDecisions()
+        for decision in decisions where decision.ticket != ticket { assign(decision, &state) }
+        while state.waiters.count <= ticket.place { state.waiters.append(nil) }
+        state.waiters[ticket.place] = (ticket, waiter)
+        for decision in decisions where decision.ticket == ticket { assign(decision, &state) }
+    }
+
+    private static func assign(_ decision: Decision, _ state: inout State) {
+        let ticket = decision.ticket
+        guard let waiting = state.waiters[ticket.place], waiting.ticket == ticket else {
+            preconditionFailure("whoever waits is known until it is decided about or cancelled")
+        }
+        state.waiters[ticket.place] = nil
+        state.errands.append(Errand(waiter: waiting.waiter, decision: decision))
+    }
+
+    private func perform<Answer>(_ now: Instant, _ call: (inout State) -> Answer) -> Answer {
+        var errands: [Errand] = []
+        var wakeAt: Instant?
+        let answer = state.withLock { (state: inout State) -> Answer in
+            let answer = call(&state)
+            for decision in state.gate.takeDecisions() { Self.assign(decision, &state) }
+            swap(&errands, &state.errands)
+            let next = state.gate.nextDeadline
+            if next < state.armed {
+                state.armed = next
+                wakeAt = next
+            }
+            return answer
+        }
+        if let wakeAt { arm(wakeAt) }
+        for errand in errands { run(errand) }
+        return answer
+    }
+
+    private func run(_ errand: Errand) {
+        let exchange = errand.waiter.exchange
+        switch errand.decision {
+        case .granted(_, let permit):
+            errand.waiter.loop.execute { exchange.value.granted(permit) }
+        case .refused(_, let refusal):
+            errand.waiter.loop.execute { exchange.value.refused(refusal) }
+        }
+    }
+
+    /// Sets the timer. An earlier one that is already set stays and finds nothing to do, which is cheaper than a
+    /// cancellation: that is a linear search in NIO.
+    private func arm(_ instant: Instant) {
+        home.scheduleTask(deadline: NIODeadline(instant)) { [self] in
+            let now = Clock.now()
+            perform(now) { state in
+                if state.armed <= now { state.armed = .never }
+                state.gate.advance(to: now)
+            }
+        }
+    }
+}
+
+extension Decision {
+    fileprivate var ticket: Ticket {
+        switch self {
+        case .granted(let ticket, _), .refused(let ticket, _): ticket
+        }
+    }
+}

@@ -1,0 +1,215 @@
+import Admission
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Policy
+import Synchronization
+import Telemetry
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The running proxy: binds, serves, drains. The control plane; what moves bytes is below it.
+package final class ProxyServer: Sendable {
+    package struct Setup: Sendable {
+        package var policy: Policy
+        package var version: String
+        package var workers: Int
+        package var registry: PrometheusRegistry
+        package var logSink: LogSink?
+        package var accessLog: AccessLog?
+        package var log: Logger
+
+        package init(
+            policy: Policy, version: String, workers: Int, registry: PrometheusRegistry, logSink: LogSink?,
+            accessLog: AccessLog?, log: Logger
+        ) {
+            self.policy = policy
+            self.version = version
+            self.workers = workers
+            self.registry = registry
+            self.logSink = logSink
+            self.accessLog = accessLog
+            self.log = log
+        }
+    }
+
+    /// Why the proxy could not start: one line for a person.
+    package struct StartFailure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let group: MultiThreadedEventLoopGroup
+    private let shared: Worker.Shared
+    private let workers: [Worker.Reference]
+    private let listeners: [any Channel]
+    private let admin: (any Channel)?
+    /// One element when somebody asks for a drain at the admin address.
+    package let drainRequests: AsyncStream<Void>
+
+    /// Binds every address of the policy and begins to serve.
+    ///
+    /// - Throws: ``StartFailure`` where a certificate can't be read or an address can't be bound; nothing is left open.
+    package static func start(_ setup: Setup) async throws -> ProxyServer {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: setup.workers)
+        do {
+            return try await ProxyServer(setup, group)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private init(_ setup: Setup, _ group: MultiThreadedEventLoopGroup) async throws {
+        self.group = group
+        let loops = Array(group.makeIterator())
+        let metrics = ProxyMetrics(factory: setup.registry)
+        let own = OwnListeners()
+        let services = try Self.services(setup, metrics: metrics, listeners: own, loops: loops)
+        let shared = Worker.Shared(
+            policy: setup.policy, services: services, metrics: metrics, accessLog: setup.accessLog, log: setup.log,
+            version: setup.version)
+        self.shared = shared
+        workers = try await Self.workers(on: loops, shared: shared)
+        listeners = try await Self.bind(setup.policy, own: own, group: group, workers: workers)
+        metrics.report(to: setup.registry, log: setup.logSink) { shared.snapshot().levels }
+        let (requests, continuation) = AsyncStream.makeStream(of: Void.self)
+        drainRequests = requests
+        let pages = AdminPages(registry: setup.registry, shared: shared) { continuation.yield() }
+        admin = try await Self.bindAdmin(setup.policy.admin, pages: pages, group: group)
+        if let admin { setup.log.info("Admin", metadata: ["address": "\(Self.text(admin.localAddress))"]) }
+        shared.isListening.store(true, ordering: .releasing)
+        for channel in listeners {
+            setup.log.info("Listening", metadata: ["address": "\(Self.text(channel.localAddress))"])
+        }
+    }
+
+    // MARK: Starting
+
+    private static func services(
+        _ setup: Setup, metrics: ProxyMetrics, listeners: OwnListeners, loops: [any EventLoop]
+    ) throws -> [UpstreamService] {
+        let dimensions = Dimensions(setup.policy.identity)
+        return try setup.policy.upstreams.enumerated().map { index, upstream in
+            do {
+                return try UpstreamService(
+                    index: index, upstream: upstream, dimensions: dimensions, metrics: metrics, listeners: listeners,
+                    home: loops[index % loops.count], log: setup.log)
+            } catch {
+                throw StartFailure(description: "upstream \(upstream.name): TLS can't be set up: \(error)")
+            }
+        }
+    }
+
+    private static func workers(
+        on loops: [any EventLoop], shared: Worker.Shared
+    ) async throws -> [Worker.Reference] {
+        var workers: [Worker.Reference] = []
+        for (number, loop) in loops.enumerated() {
+            let worker = try await loop.submit {
+                let worker = Worker(number: number, of: loops.count, loop: loop, shared: shared)
+                worker.start()
+                return NIOLoopBound(worker, eventLoop: loop)
+            }.get()
+            workers.append(Worker.Reference(loop: loop, worker: worker))
+        }
+        return workers
+    }
+
+    private static func bind(
+        _ policy: Policy, own: OwnListeners, group: MultiThreadedEventLoopGroup, workers: [Worker.Reference]
+    ) async throws -> [any Channel] {
+        let listening = Listening(workers: workers, group: group, maxHeaderBytes: policy.proxyGuard.maxHeaderBytes)
+        let all =
+            policy.listen.map { ($0, nil as Int?) }
+            + policy.upstreams.enumerated().flatMap { index, upstream in upstream.listen.map { ($0, index) } }
+        var channels: [any Channel] = []
+        for (listener, owner) in all {
+            do {
+                let channel = try await listening.bind(listener, owner: owner)
+                channels.append(channel)
+                if let address = channel.localAddress { own.add(address) }
+            } catch {
+                for channel in channels { try? await channel.close() }
+                throw StartFailure(description: "can't listen on \(listener.address): \(reason(error))")
+            }
+        }
+        return channels
+    }
+
+    private static func bindAdmin(
+        _ listener: Listener?, pages: AdminPages, group: MultiThreadedEventLoopGroup
+    ) async throws -> (any Channel)? {
+        guard let listener else { return nil }
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
+                }
+            }
+        do {
+            switch listener.address {
+            case .tcp(let host, let port): return try await bootstrap.bind(host: host, port: port).get()
+            case .unix(let path):
+                return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            }
+        } catch {
+            throw StartFailure(description: "can't listen on \(listener.address) (admin): \(reason(error))")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? IOError else { return String(describing: error) }
+        return switch error.errnoCode {
+        case EADDRINUSE: "the address is in use"
+        case EACCES: "permission denied"
+        case EADDRNOTAVAIL: "this machine has no such address"
+        default: String(describing: error)
+        }
+    }
+
+    private static func text(_ address: SocketAddress?) -> String {
+        guard let address else { return "?" }
+        guard let port = address.port else { return "unix:\(address.pathname ?? "?")" }
+        let host = address.ipAddress ?? "?"
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    // MARK: Running
+
+    /// The addresses in use, in the order of the policy; a port of 0 has become a real one.
+    package var addresses: [SocketAddress] { listeners.compactMap(\.localAddress) }
+    package var adminAddress: SocketAddress? { admin?.localAddress }
+
+    /// What `/status` shows.
+    package func statusJSON() -> [UInt8] { shared.snapshot().json }
+
+    /// Ends in good order: no new connections, waiting requests refused, requests under way run on for at most
+    /// `timeout` or until the task is cancelled. Says whether all of them ended by themselves.
+    package func drain(timeout: Interval) async -> Bool {
+        shared.isDraining.store(true, ordering: .releasing)
+        for channel in listeners { try? await channel.close() }
+        for service in shared.services { service.gate.drain() }
+        for reference in workers { try? await reference.loop.submit { reference.worker.value.drain() }.get() }
+        let deadline = Clock.now() + timeout
+        while shared.connections.load(ordering: .acquiring) > 0, Clock.now() < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        return shared.connections.load(ordering: .acquiring) == 0
+    }
+
+    /// Ends at once.
+    package func stop() async {
+        shared.isDraining.store(true, ordering: .releasing)
+        for channel in listeners { try? await channel.close() }
+        try? await admin?.close()
+        for reference in workers { try? await reference.loop.submit { reference.worker.value.stop() }.get() }
+        try? await group.shutdownGracefully()
+    }
+}

@@ -1,0 +1,163 @@
+import Admission
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Policy
+import Providers
+import Synchronization
+import Telemetry
+
+/// One upstream as the running proxy has it: its policy, its gate, its metrics and what its connections are made with.
+final class UpstreamService: Sendable {
+    /// Place among the upstreams of the policy.
+    let index: Int
+    let upstream: Upstream
+    let profile: ProviderProfile
+    let gate: GateShell
+    let metrics: UpstreamMetrics
+    let log: Logger
+    /// `nil` for an upstream without TLS.
+    let tls: NIOSSLContext?
+    /// Where it is, if the url gives an address and no name.
+    let address: SocketAddress?
+    /// What the upstream's certificate must be for; `nil` for an address, which is checked as such.
+    let serverName: String?
+    /// The names of the dimensions, for refusals.
+    let dimensions: Dimensions
+    /// Whether a limit or the line tells callers apart by their keys.
+    let needsCredential: Bool
+    let decoderLimits: NIOHTTPDecoderLimitConfiguration
+    private let credential: (name: String, value: String)?
+    private let clientCredentialFields: [String]
+    private let listeners: OwnListeners
+    private let mayBePrivate: Bool
+    private let firstByteNanoseconds = Atomic<Int64>(0)
+
+    init(
+        index: Int, upstream: Upstream, dimensions: Dimensions, metrics: ProxyMetrics, listeners: OwnListeners,
+        home: any EventLoop, log: Logger
+    ) throws {
+        self.index = index
+        self.upstream = upstream
+        self.dimensions = dimensions
+        self.listeners = listeners
+        needsCredential = upstream.gate.depends(on: .credential)
+        self.log = log
+        profile = upstream.provider.profile
+        gate = GateShell(rules: upstream.gate, budget: upstream.retry.budget, home: home)
+        self.metrics = metrics.upstream(upstream.name)
+        tls = upstream.url.isTLS ? try Self.context(for: upstream) : nil
+        mayBePrivate = upstream.isPrivate || Self.namesPrivateHost(upstream.url.host)
+        address = try? SocketAddress(ipAddress: upstream.url.host, port: upstream.url.port)
+        serverName = address == nil ? upstream.url.host : nil
+        if let key = upstream.credential?.value {
+            credential = profile.credential.header(forKey: key)
+            clientCredentialFields = profile.credential.clientFields
+        } else {
+            credential = nil
+            clientCredentialFields = []
+        }
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderListSize = 256 << 10
+        decoderLimits = limits
+    }
+
+    /// Whether the url itself says that it leads to an inner address; only a public name must not lead there.
+    private static func namesPrivateHost(_ host: String) -> Bool {
+        if IPAddressText.isAddress(host) || !host.contains(".") { return true }
+        return [".localhost", ".local", ".internal", ".svc", ".cluster.local"].contains { host.hasSuffix($0) }
+            || host.contains(".svc.")
+    }
+
+    private static func context(for upstream: Upstream) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        switch upstream.connections.httpVersion {
+        case .auto: configuration.applicationProtocols = ["h2", "http/1.1"]
+        case .h2: configuration.applicationProtocols = ["h2"]
+        case .h1, .h2c: configuration.applicationProtocols = ["http/1.1"]
+        }
+        if let path = upstream.trustedCertificatesPath { configuration.trustRoots = .file(path) }
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// What is known of the protocol before the first handshake.
+    var versionInAdvance: PoolState.Version {
+        switch upstream.connections.httpVersion {
+        case .h1: .h1
+        case .h2, .h2c: .h2
+        case .auto: upstream.url.isTLS ? .unknown : .h1
+        }
+    }
+
+    /// What the upstream usually takes to begin its answer; zero until it has answered.
+    var usualFirstByte: Interval {
+        Interval(nanoseconds: firstByteNanoseconds.load(ordering: .relaxed))
+    }
+
+    /// A moving average over about eight answers. Two workers at once may lose one of their samples, which is no matter.
+    func noteFirstByte(after length: Interval) {
+        let usual = firstByteNanoseconds.load(ordering: .relaxed)
+        let next = usual == 0 ? length.nanoseconds : usual + (length.nanoseconds - usual) / 8
+        firstByteNanoseconds.store(next, ordering: .relaxed)
+    }
+
+    /// Puts the upstream's own key, where the policy has one, in place of the client's.
+    func setCredential(in headers: inout HTTPHeaders) {
+        guard let credential else { return }
+        for field in clientCredentialFields { headers.remove(name: field) }
+        headers.add(name: credential.name, value: credential.value)
+    }
+
+    /// A path and query without the client's key, where the upstream has one of its own.
+    func withoutClientKey(_ target: String) -> String {
+        guard credential != nil, let parameter = profile.credential.queryParameter,
+            let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
+        else { return target }
+        let query = target[target.index(after: mark)...]
+        let kept = query.split(separator: "&", omittingEmptySubsequences: false).filter { pair in
+            pair.prefix { $0 != "=" } != parameter
+        }
+        return target[..<mark] + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
+    }
+
+    /// Why an address that the upstream's name led to must not be spoken to.
+    func objection(to address: SocketAddress?) -> UpstreamFailure? {
+        guard let address else { return nil }
+        if listeners.contain(address) { return .loop }
+        guard !mayBePrivate, address.isPrivate else { return nil }
+        return .addressForbidden(address.ipAddress ?? "unknown")
+    }
+
+    /// A core refusal in words.
+    ///
+    /// - Parameter allowed: the longest wait that the request had.
+    func refusal(_ refusal: GateRefusal, tenant: String, allowed: Interval) -> Refusal {
+        let limit = refusal.limit.flatMap { RefusedLimit($0, in: upstream.gate.limits) { name(of: $0) } }
+        return .byGate(refusal, limit: limit, rules: upstream.gate.queue, tenant: tenant, allowed: allowed)
+    }
+
+    func name(of dimension: Dimension) -> String {
+        dimensions.name(of: dimension)
+    }
+}
+
+/// The addresses on which this process listens, so that it never dials itself.
+final class OwnListeners: Sendable {
+    private let addresses = Mutex<[SocketAddress]>([])
+
+    func add(_ address: SocketAddress) {
+        addresses.withLock { $0.append(address) }
+    }
+
+    func contain(_ address: SocketAddress) -> Bool {
+        addresses.withLock { own in
+            own.contains { listener in
+                listener.port == address.port
+                    && (listener.ipAddress == address.ipAddress
+                        || listener.isAnyAddress && address.isLoopback)
+            }
+        }
+    }
+}

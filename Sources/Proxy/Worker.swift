@@ -1,0 +1,221 @@
+import Admission
+import Logging
+import NIOCore
+import NIOHTTP1
+import Policy
+import Providers
+import Synchronization
+import Telemetry
+
+/// What one event loop has: its connections, its upstream pools, its tick.
+final class Worker {
+    let loop: any EventLoop
+    let router: Router
+    let identity: IdentityReader
+    let maxHeaderBytes: Int
+    private let shared: Shared
+    private let pools: [UpstreamPool]
+    private let number: Int
+    private var watched: [DownstreamHandler] = []
+    private var tick: RepeatedTask?
+    private(set) var isDraining = false
+    private var fingerprints = Fingerprints()
+    private var requests: UInt64 = 0
+
+    /// What all workers have together.
+    final class Shared: Sendable {
+        let policy: Policy
+        let services: [UpstreamService]
+        let metrics: ProxyMetrics
+        /// `nil` where nobody reads it.
+        let accessLog: AccessLog?
+        let log: Logger
+        let version: String
+        let connections = Atomic(0)
+        let isListening = Atomic(false)
+        let isDraining = Atomic(false)
+        /// By worker, then upstream; each worker says a few times a second what its pools hold.
+        private let pools = Mutex<[Int: [UpstreamPool.Counts]]>([:])
+        /// Tells the requests of this process from those of another one in a common log.
+        let instance = String(UInt32.random(in: .min ... .max), radix: 36)
+
+        init(
+            policy: Policy, services: [UpstreamService], metrics: ProxyMetrics, accessLog: AccessLog?, log: Logger,
+            version: String
+        ) {
+            self.policy = policy
+            self.services = services
+            self.metrics = metrics
+            self.accessLog = accessLog
+            self.log = log
+            self.version = version
+        }
+
+        var isReady: Bool {
+            isListening.load(ordering: .acquiring) && !isDraining.load(ordering: .acquiring)
+        }
+
+        func publish(_ counts: [UpstreamPool.Counts], of worker: Int) {
+            pools.withLock { $0[worker] = counts }
+        }
+
+        /// What the proxy looks like now; safe on any thread.
+        func snapshot() -> StatusSnapshot {
+            let pools = pools.withLock { Array($0.values) }
+            return StatusSnapshot(
+                version: version, isReady: isReady, isDraining: isDraining.load(ordering: .acquiring),
+                connections: connections.load(ordering: .relaxed),
+                upstreams: services.map { service in
+                    StatusSnapshot.UpstreamStatus(
+                        upstream: service.upstream, dimensions: service.dimensions, report: service.gate.report(),
+                        pool: pools.map { $0[service.index] }.reduce(UpstreamPool.Counts(), +))
+                })
+        }
+    }
+
+    /// How often deadlines are looked at. None of them is shorter than a second, and looking is cheaper than setting
+    /// and cancelling a timer for each request.
+    private static let tickLength = TimeAmount.milliseconds(250)
+
+    init(number: Int, of count: Int, loop: any EventLoop, shared: Shared) {
+        self.number = number
+        self.loop = loop
+        self.shared = shared
+        router = Router(services: shared.services)
+        identity = IdentityReader(rules: shared.policy.identity)
+        maxHeaderBytes = shared.policy.proxyGuard.maxHeaderBytes
+        pools = shared.services.map { service in
+            // Each worker's part of the connections; the first ones take what does not divide. None can do without one.
+            let max = service.upstream.connections.max
+            let part = max / count + (number < max % count ? 1 : 0)
+            return UpstreamPool(service: service, loop: loop, maxConnections: Swift.max(1, part))
+        }
+    }
+
+    func start() {
+        let worker = NIOLoopBound(self, eventLoop: loop)
+        tick = loop.scheduleRepeatedTask(initialDelay: Self.tickLength, delay: Self.tickLength) { _ in
+            worker.value.look()
+        }
+    }
+
+    func pool(of service: UpstreamService) -> UpstreamPool { pools[service.index] }
+
+    static var wallTime: Providers.WallTime {
+        Providers.WallTime(unixMilliseconds: Telemetry.WallTime.now.nanoseconds / 1_000_000)
+    }
+
+    // MARK: Identity
+
+    /// Who sends a request that goes to this upstream.
+    func identity(of fields: RequestFields, _ target: String, _ route: Router.Route) -> Identity {
+        let service = route.service
+        return identity.identity(
+            of: fields, model: service.profile.request.model(inTarget: route.target) ?? "",
+            needsCredential: service.needsCredential
+        ) {
+            fingerprints.fingerprint(in: fields, target: target, service.profile.credential)
+        }
+    }
+
+    // MARK: Connections
+
+    func opened(_ handler: DownstreamHandler) {
+        handler.watchPlace = watched.count
+        watched.append(handler)
+        shared.connections.add(1, ordering: .relaxed)
+    }
+
+    func closed(_ handler: DownstreamHandler) {
+        let place = handler.watchPlace
+        guard place >= 0 else { return }
+        handler.watchPlace = -1
+        let last = watched.removeLast()
+        if last !== handler {
+            watched[place] = last
+            last.watchPlace = place
+        }
+        shared.connections.subtract(1, ordering: .relaxed)
+    }
+
+    private func look() {
+        let now = Clock.now()
+        for handler in watched where handler.deadline <= now { handler.deadlinePassed(now: now) }
+        for handler in watched where handler.isStalled(now: now) { handler.closeNow() }
+        for pool in pools { pool.sweep(now: now) }
+        shared.publish(pools.map(\.counts), of: number)
+    }
+
+    /// Why a request can't be taken at all, to protect the process.
+    func overload() -> Refusal? {
+        if isDraining { return .draining }
+        let open = shared.connections.load(ordering: .relaxed)
+        return open > shared.policy.proxyGuard.maxConnections ? .overloaded("connections") : nil
+    }
+
+    // MARK: Drain
+
+    func drain() {
+        isDraining = true
+        for handler in Array(watched) { handler.drain() }
+        for pool in pools { pool.shutDown() }
+    }
+
+    func stop() {
+        tick?.cancel()
+        for handler in Array(watched) { handler.closeNow() }
+    }
+
+    // MARK: Reports
+
+    func newRequestID() -> String {
+        requests &+= 1
+        return "\(shared.instance)-\(number)-\(requests)"
+    }
+
+    /// One exchange is over: metrics and one log line.
+    func report(_ exchange: Exchange, requestID: String) {
+        let now = Clock.now()
+        let record = exchange.record
+        let outcome = record.outcome ?? .failed
+        let metrics = exchange.metrics
+        metrics.queueWait.recordNanoseconds(record.queued.nanoseconds)
+        metrics.requestTime.recordNanoseconds((now - record.begunAt).nanoseconds)
+        metrics.requests(
+            tenant: exchange.tenant, outcome: outcome, status: StatusClass(record.status), now: now.nanoseconds
+        ).increment()
+        guard let log = shared.accessLog else { return }
+        log.write(
+            AccessLogEntry(
+                time: .now, requestID: requestID, upstream: exchange.upstreamName, tenant: exchange.tenant,
+                job: exchange.job.nonEmpty, model: exchange.model.nonEmpty,
+                method: exchange.method.rawValue, path: exchange.target,
+                status: record.status, outcome: outcome, attempts: record.attempts,
+                queueTime: record.queued.nanoseconds,
+                firstByteTime: record.firstByteAt.map { ($0 - record.begunAt).nanoseconds },
+                totalTime: (now - record.begunAt).nanoseconds, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
+                limit: record.limit))
+    }
+
+    /// A request that never had an upstream.
+    func refused(_ refusal: Refusal, head: HTTPRequestHead?, requestID: String, tookSince: Instant) {
+        let now = Clock.now()
+        shared.metrics.upstream(Self.noUpstream).requests(
+            tenant: "none", outcome: .failed, status: StatusClass(refusal.status), now: now.nanoseconds
+        ).increment()
+        guard let log = shared.accessLog else { return }
+        log.write(
+            AccessLogEntry(
+                time: .now, requestID: requestID, upstream: Self.noUpstream, tenant: "none",
+                method: head?.method.rawValue ?? "-", path: head?.uri ?? "-", status: refusal.status,
+                outcome: .failed, attempts: 0, queueTime: 0, firstByteTime: nil,
+                totalTime: (now - tookSince).nanoseconds, bytesIn: 0, bytesOut: 0))
+    }
+
+    /// The upstream label of requests that were refused before they had one.
+    private static let noUpstream = "none"
+}
+
+extension String {
+    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+}
