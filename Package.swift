@@ -5,6 +5,7 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
     name: "penstock",
+    products: [.executable(name: "penstock", targets: ["penstock"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -65,6 +66,20 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "penstock",
+            dependencies: [
+                "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
         // Tests only: a world in virtual time.
         .target(name: "Rehearsal", dependencies: ["Admission", "Policy"], swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
@@ -107,6 +122,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "penstockTests", dependencies: ["penstock", "ProviderSimulator"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

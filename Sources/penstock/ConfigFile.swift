@@ -1,0 +1,81 @@
+import ArgumentParser
+import Policy
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The YAML file and what it refers to.
+struct ConfigFile {
+    /// A larger file is none that a person wrote.
+    private static let maxBytes = 1 << 20
+
+    let path: String
+
+    /// The path of the flag, else that of `PENSTOCK_CONFIG`.
+    static func path(_ flag: String?) throws -> String {
+        if let path = flag ?? Environment.value("PENSTOCK_CONFIG") { return path }
+        Console.error("error: which configuration? Say --config FILE or set PENSTOCK_CONFIG.")
+        throw ExitCode(ExitStatus.invalidConfiguration)
+    }
+
+    /// - Throws: ``InvalidPolicy``, also for a file that can't be read.
+    func load(
+        missingSecrets: SecretSource.Missing, listen: [Listener]? = nil, admin: Listener? = nil
+    ) throws -> PolicyLoader.Loaded {
+        let bytes: [UInt8]
+        do {
+            bytes = try FileBytes.read(path, atMost: Self.maxBytes)
+        } catch {
+            throw InvalidPolicy.unreadable(path, why: "\(error)")
+        }
+        let secrets = SecretSource(
+            missing: missingSecrets, environment: Environment.value,
+            readFile: { try FileBytes.read($0, atMost: 1 << 20) })
+        return try PolicyLoader(file: path, secrets: secrets, listen: listen, admin: admin).load(bytes)
+    }
+}
+
+/// Reads whole small files. Foundation could; it would be in the memory of every pod for this alone.
+enum FileBytes {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// - Throws: ``Failure`` in the system's words, or where there is more than `bound` bytes.
+    static func read(_ path: String, atMost bound: Int) throws -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Failure(description: systemReason) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(file, &chunk, chunk.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Failure(description: systemReason)
+            }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            if bytes.count > bound { throw Failure(description: "larger than \(bound) bytes") }
+        }
+    }
+
+    private static var systemReason: String { String(cString: strerror(errno)) }
+}
+
+enum Environment {
+    static func value(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}
+
+enum Console {
+    /// One line on standard error.
+    static func error(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,71 @@
+import NIOCore
+import NIOHTTP1
+
+/// One HTTP/1.1 connection of a caller: a call goes in, its answer comes out of the call's promise.
+final class CallHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundIn = Order
+    typealias OutboundOut = HTTPClientRequestPart
+
+    /// A call and who is told about its answer.
+    struct Order: Sendable {
+        let call: DemoClient.Call
+        let promise: EventLoopPromise<DemoClient.Answer>
+    }
+
+    private let host: String
+    private var promise: EventLoopPromise<DemoClient.Answer>?
+    private var answer: DemoClient.Answer?
+    private var isLast = false
+
+    init(host: String) {
+        self.host = host
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let order = unwrapOutboundIn(data)
+        precondition(self.promise == nil, "a connection carries one call at a time")
+        self.promise = order.promise
+        var headers = HTTPHeaders(order.call.headers)
+        headers.add(name: "Host", value: host)
+        if !order.call.body.isEmpty { headers.add(name: "Content-Length", value: "\(order.call.body.utf8.count)") }
+        let head = HTTPRequestHead(
+            version: .http1_1, method: order.call.method, uri: order.call.path, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if !order.call.body.isEmpty {
+            let body = context.channel.allocator.buffer(string: order.call.body)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        }
+        context.write(wrapOutboundOut(.end(nil)), promise: promise)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            answer = DemoClient.Answer(status: Int(head.status.code), headers: head.headers)
+            isLast = !head.isKeepAlive
+        case .body(let bytes):
+            answer?.body += String(buffer: bytes)
+        case .end:
+            guard let answer, let promise else { return }
+            (self.answer, self.promise) = (nil, nil)
+            if isLast { context.close(promise: nil) }
+            promise.succeed(answer)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail(ChannelError.eof)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(error)
+        context.close(promise: nil)
+    }
+
+    private func fail(_ error: any Error) {
+        promise?.fail(error)
+        (promise, answer) = (nil, nil)
+    }
+}

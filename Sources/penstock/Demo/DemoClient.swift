@@ -1,0 +1,89 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// The callers' side: as many HTTP/1.1 connections to one address as calls are made at once, kept for the next calls.
+final class DemoClient: Sendable {
+    struct Call: Sendable {
+        var method = HTTPMethod.POST
+        var path: String
+        var headers: [(String, String)] = []
+        var body = ""
+    }
+
+    struct Answer: Sendable {
+        var status: Int
+        var headers: HTTPHeaders
+        var body = ""
+    }
+
+    private struct Connections {
+        var open: [ObjectIdentifier: any Channel] = [:]
+        var idle: [any Channel] = []
+        var isClosed = false
+    }
+
+    private let address: SocketAddress
+    private let group: any EventLoopGroup
+    private let connections = Mutex(Connections())
+
+    init(to address: SocketAddress, group: any EventLoopGroup) {
+        self.address = address
+        self.group = group
+    }
+
+    /// Makes a call and waits for the whole answer. Throws where there is none, whatever the reason.
+    func send(_ call: Call) async throws -> Answer {
+        let channel: any Channel = if let idle = takeIdle() { idle } else { try await connect() }
+        let promise = channel.eventLoop.makePromise(of: Answer.self)
+        // Of a connection that has just been closed no handler is left to say so; a second failure changes nothing.
+        channel.writeAndFlush(CallHandler.Order(call: call, promise: promise)).cascadeFailure(to: promise)
+        let answer = try await promise.futureResult.get()
+        connections.withLock { if !$0.isClosed { $0.idle.append(channel) } }
+        return answer
+    }
+
+    /// Ends all connections and with them every call under way; no call is made after it.
+    func close() {
+        let open = connections.withLock { connections in
+            connections.isClosed = true
+            connections.idle = []
+            return Array(connections.open.values)
+        }
+        for channel in open { channel.close(promise: nil) }
+    }
+
+    private func takeIdle() -> (any Channel)? {
+        connections.withLock { connections in
+            while let channel = connections.idle.popLast() {
+                if channel.isActive { return channel }
+            }
+            return nil
+        }
+    }
+
+    private func connect() async throws -> any Channel {
+        let host = "\(address.ipAddress ?? "localhost"):\(address.port ?? 80)"
+        let channel = try await ClientBootstrap(group: group)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(CallHandler(host: host))
+                }
+            }
+            .connect(to: address)
+            .get()
+        let isWanted = connections.withLock { connections in
+            if !connections.isClosed { connections.open[ObjectIdentifier(channel)] = channel }
+            return !connections.isClosed
+        }
+        channel.closeFuture.whenComplete { [weak self] _ in
+            self?.connections.withLock { _ = $0.open.removeValue(forKey: ObjectIdentifier(channel)) }
+        }
+        if isWanted { return channel }
+        channel.close(promise: nil)
+        throw ChannelError.alreadyClosed
+    }
+}

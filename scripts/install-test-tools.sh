@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Installs what the checks need beside Swift: a few Debian packages, the promtool of Prometheus, and real API clients in
+# Python environments. Nothing goes into the checkout, no service is started, and running it again does nothing.
+#
+#   scripts/install-test-tools.sh         everything but LiteLLM
+#   scripts/install-test-tools.sh --all   LiteLLM's proxy too, about 750 MB
+set -euo pipefail
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/penstock
+did=()
+
+main() {
+    case ${1-} in
+    '' | --all) ;;
+    *)
+        echo "usage: ${0##*/} [--all]" >&2
+        exit 64
+        ;;
+    esac
+    mkdir -p "$cache"
+    install_packages
+    install_promtool
+    # The SDK as it is, and 1.x, which many applications still have: they retry by different rules.
+    install_python openai openai httpx
+    install_python openai-1 'openai<2' httpx
+    if [ "${1-}" = --all ]; then install_python litellm 'litellm[proxy]'; fi
+    if [ ${#did[@]} -eq 0 ]; then
+        echo "test tools: all there in $cache"
+    else
+        printf 'test tools: installed %s\n' "${did[@]}"
+    fi
+}
+
+install_packages() {
+    local missing=()
+    command -v curl >/dev/null || missing+=(curl ca-certificates)
+    command -v git >/dev/null || missing+=(git)
+    command -v openssl >/dev/null || missing+=(openssl)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    as_root apt-get -qq update
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" >/dev/null
+    did+=("${missing[*]} (Debian)")
+}
+
+# Only the program is taken out of Debian's package: the package itself would set up a Prometheus server.
+install_promtool() {
+    command -v promtool >/dev/null && return 0
+    [ -x "$cache/bin/promtool" ] && return 0
+    local work
+    work=$(mktemp -d "$cache/promtool.XXXXXX")
+    if ! (cd "$work" && apt-get -qq download prometheus) 2>/dev/null; then
+        as_root apt-get -qq update
+        (cd "$work" && apt-get -qq download prometheus)
+    fi
+    dpkg-deb --extract "$work"/prometheus_*.deb "$work/unpacked"
+    mkdir -p "$cache/bin"
+    mv "$work"/unpacked/usr/bin/promtool "$cache/bin/promtool"
+    rm -rf "$work"
+    did+=("promtool in $cache/bin")
+}
+
+# install_python NAME REQUIREMENT...: complete when its list of requirements has been written.
+install_python() {
+    local place=$cache/venv/$1
+    shift
+    [ "$(cat "$place/installed" 2>/dev/null)" = "$*" ] && return 0
+    rm -rf "$place"
+    python3 -m venv "$place"
+    "$place/bin/pip" --disable-pip-version-check --no-input --quiet install "$@"
+    echo "$*" >"$place/installed"
+    did+=("$* in $place")
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "${0##*/}: this needs root, and there is no sudo: $*" >&2
+        return 1
+    fi
+}
+
+main "$@"
