@@ -213,9 +213,10 @@ def check(sentence):
     began = time.monotonic()
     try:
         yield
-    except Exception:
-        print(f"not ok - {sentence}", flush=True)
+    except Exception as error:
         show(*sys.exc_info())
+        # Last, and once more in short: what reads a log from its end sees the reason.
+        print(f"not ok - {sentence}: {type(error).__name__}: {str(error)[:600]}", flush=True)
         sys.exit(1)
     print(f"ok - {sentence} ({time.monotonic() - began:.1f} s)", flush=True)
 
@@ -225,7 +226,8 @@ def show(*error):
     traceback.print_exception(*error)
     for process in running:
         print(f"--- {process.name} ({process.log.name}), its last lines", file=sys.stderr)
-        print("\n".join(process.output.splitlines()[-15:]), file=sys.stderr)
+        print("\n".join(line[:400] for line in process.output.splitlines()[-15:]), file=sys.stderr)
+    sys.stderr.flush()
 
 
 def end_everything():
