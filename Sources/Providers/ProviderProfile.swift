@@ -17,11 +17,16 @@ package struct ProviderProfile: Sendable {
     package var limitHeaders: [LimitHeaders]
     /// The shape in which its clients expect an error.
     package var errorShape: ErrorShape
+    /// How it counts tokens against its limits.
+    package var tokenCounting: TokenCounting
+    /// Whether its OpenAI-shaped endpoints are known to take `stream_options.include_usage` and tell a stream's usage
+    /// only then.
+    package var hasUsageOption: Bool
 
     package init(
         hosts: [Glob] = [], enforcedWindow: Interval = .seconds(60), request: RequestShape = RequestShape(),
         credential: CredentialRule = .bearer, answerRules: [AnswerRule] = [], limitHeaders: [LimitHeaders] = [],
-        errorShape: ErrorShape = .openAI
+        errorShape: ErrorShape = .openAI, tokenCounting: TokenCounting = .usage, hasUsageOption: Bool = false
     ) {
         self.hosts = hosts
         self.enforcedWindow = enforcedWindow
@@ -30,10 +35,20 @@ package struct ProviderProfile: Sendable {
         self.answerRules = answerRules
         self.limitHeaders = limitHeaders
         self.errorShape = errorShape
+        self.tokenCounting = tokenCounting
+        self.hasUsageOption = hasUsageOption
     }
 
     /// Whether a lower-case host name belongs to the provider.
     package func owns(host: String) -> Bool {
         hosts.contains { $0.matches(host) }
+    }
+
+    /// Whether a streamed answer to a request must be asked for its usage; see ``UsageRequest``.
+    ///
+    /// - Parameter target: path and query.
+    package func takesUsageOption(target: String) -> Bool {
+        // Chat completions and completions; OpenAI's Responses need no asking.
+        hasUsageOption && RequestTarget(target).path.hasSuffix("/completions")
     }
 }

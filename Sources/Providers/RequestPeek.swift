@@ -64,10 +64,10 @@ package struct RequestPeek: Sendable {
 
     private static let modelPlace = 0
     private static let streamPlace = 1
-    private static let maxTokensPlaces = 2..<7
+    private static let maxTokensPlaces = 2..<8
     private static let paths: [JSONPath] = [
         "model", "stream",
         "max_tokens", "max_completion_tokens", "max_output_tokens", "generationConfig.maxOutputTokens",
-        "inferenceConfig.maxTokens",
+        "inferenceConfig.maxTokens", "options.num_predict",
     ]
 }

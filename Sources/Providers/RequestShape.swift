@@ -50,6 +50,20 @@ package struct RequestShape: Hashable, Sendable {
         if streamingSuffixes.contains(where: path.hasSuffix) { return true }
         return body ?? streamingByDefault.contains(where: path.hasSuffix)
     }
+
+    /// Whether the answer to a request has tokens of its own that count as output.
+    ///
+    /// - Parameter target: path and query.
+    package func hasOutput(target: String) -> Bool {
+        let path = RequestTarget(target).path
+        return !Self.outputless.contains(where: path.hasSuffix)
+    }
+
+    /// Embeddings, rankings, verdicts and counts, at whichever provider: no other endpoint ends like one of these.
+    private static let outputless = [
+        "/embeddings", "/embed", ":embedContent", ":batchEmbedContents", "/rerank", "/moderations", "/count_tokens",
+        "/count-tokens", ":countTokens", "/tokenize",
+    ]
 }
 
 /// The target of a request, parted into path and query.

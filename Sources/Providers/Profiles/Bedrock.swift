@@ -2,7 +2,8 @@ import Admission
 
 extension ProviderProfile {
     /// AWS Bedrock, its runtime and the OpenAI-shaped Mantle endpoints: quotas per minute and per day. A model's name
-    /// in the path may be an ARN with its delimiters encoded. It has no headers about its limits.
+    /// in the path may be an ARN with its delimiters encoded. It has no headers about its limits. Input and the
+    /// request's maximum are deducted from the start, what was not used comes back at the end.
     static let bedrock = ProviderProfile(
         hosts: [
             Glob("bedrock-runtime*.amazonaws.com"), Glob("bedrock-runtime*.amazonaws.com.cn"),
@@ -19,5 +20,6 @@ extension ProviderProfile {
             AnswerRule([424], .named(["ModelErrorException"]), .serverError),
             AnswerRule([400], .named(["ThrottlingException", "ServiceQuotaExceededException"]), .rateLimited),
         ],
-        errorShape: .bedrock)
+        errorShape: .bedrock,
+        tokenCounting: .reservedUsage)
 }

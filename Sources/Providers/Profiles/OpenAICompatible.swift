@@ -11,11 +11,13 @@ extension ProviderProfile {
         ],
         errorShape: .mistral)
 
-    /// Groq: as OpenAI, but "requests" are those of a day.
+    /// Groq: as OpenAI, but "requests" are those of a day. The tokens that its 429 calls "requested" have the request's
+    /// bound in them. Its streams tell usage unasked (`x_groq`).
     static let groq = ProviderProfile(
         hosts: [Glob("api.groq.com")],
         answerRules: .openAIMoney + .requestTooLarge + [AnswerRule([498], .always, .overloaded)] + .lockTimeout,
-        limitHeaders: .openAI)
+        limitHeaders: .openAI,
+        tokenCounting: .reservedUsage)
 
     /// Together: a dynamic rate in requests a second.
     static let together = ProviderProfile(
@@ -27,7 +29,8 @@ extension ProviderProfile {
     static let fireworks = ProviderProfile(
         hosts: [Glob("api.fireworks.ai")],
         answerRules: .openAIMoney + [AnswerRule([412], .always, .quotaExhausted)],
-        limitHeaders: .openAI)
+        limitHeaders: .openAI,
+        hasUsageOption: true)
 
     /// OpenRouter: a 402 with `Retry-After` is the budget of what is in flight, any other 402 is money.
     static let openrouter = ProviderProfile(
@@ -40,7 +43,8 @@ extension ProviderProfile {
 
     static let deepseek = ProviderProfile(
         hosts: [Glob("api.deepseek.com")],
-        answerRules: .openAIMoney)
+        answerRules: .openAIMoney,
+        hasUsageOption: true)
 
     /// DashScope enforces RPM and TPM also as a sixtieth of them in each second. Its `insufficient_quota` is the token
     /// rate, whatever it is elsewhere.
@@ -54,7 +58,8 @@ extension ProviderProfile {
                     "Throttling.AllocationQuota", "Throttling.BurstRate",
                 ]), .rateLimited),
             AnswerRule([400, 403, 429], .named(["Arrearage"]), .quotaExhausted),
-        ])
+        ],
+        hasUsageOption: true)
 
     /// Zhipu tells everything by a number: 1302 is concurrency, 1303 frequency, 1305 and 1312 the platform's load.
     static let zhipu = ProviderProfile(
@@ -65,6 +70,7 @@ extension ProviderProfile {
             AnswerRule([429], .named(["1113", "1304", "1308", "1309", "1310", "1313"]), .quotaExhausted),
         ])
 
+    /// Moonshot counts the prompt and the request's bound, whatever is used of it. Its streams tell usage unasked.
     static let moonshot = ProviderProfile(
         hosts: [Glob("api.moonshot.ai"), Glob("api.moonshot.cn")],
         answerRules: [
@@ -72,5 +78,6 @@ extension ProviderProfile {
             AnswerRule([429], .named(["engine_overloaded_error"]), .overloaded),
             AnswerRule([429], .named(["rate_limit_reached_error"]), .rateLimited),
         ] + .openAIMoney,
-        limitHeaders: .plain)
+        limitHeaders: .plain,
+        tokenCounting: .reservation)
 }

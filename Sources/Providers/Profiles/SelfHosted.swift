@@ -2,12 +2,13 @@ import Admission
 
 /// Servers that run under whatever name their owner gives them, so no host tells them.
 extension ProviderProfile {
-    static let vllm = ProviderProfile(request: .openAI)
+    static let vllm = ProviderProfile(request: .openAI, hasUsageOption: true)
 
     /// Ollama: its own endpoints stream unless told not to; the OpenAI-shaped ones do as OpenAI.
     static let ollama = ProviderProfile(
         request: RequestShape(streamingByDefault: ["/api/chat", "/api/generate"]),
-        errorShape: .ollama)
+        errorShape: .ollama,
+        hasUsageOption: true)
 
     /// Any other HTTP API: what is the same at all providers that have it, with OpenAI's meaning where meanings differ.
     static let generic = ProviderProfile(

@@ -1,0 +1,94 @@
+import Admission
+
+/// Reads from an answer, while it passes by, how many tokens it took.
+///
+/// It is fed every piece of the body as it comes, cut anywhere, and keeps none of it: constant memory, no allocation.
+/// No event is too long for it, because none is kept. What is no JSON, or is compressed, makes it find nothing.
+package struct UsageMeter: Sendable {
+    private let framing: AnswerFraming
+    private var lines = EventLines()
+    private var frames = EventFrames()
+    private var reader = UsageReader()
+    private var isFinished = false
+
+    package init(_ framing: AnswerFraming) {
+        self.framing = framing
+    }
+
+    /// What the answer has reported of its tokens so far; the input may be known long before the output.
+    package var usage: Tokens? { reader.counts.tokens }
+
+    /// Whether ``usage`` is the answer's last word: it is known, and the answer has come to its own end. Without that
+    /// the output that was reported may be of the answer's beginning only.
+    package var isFinal: Bool {
+        guard usage != nil else { return false }
+        return reader.hasEndMark || (framing == .document && reader.isTextEnded)
+    }
+
+    /// What has passed by of the output, in tokens: one for each event that carries some (as OpenAI streams), a fourth
+    /// of its bytes where that is more (events of other providers carry several words).
+    package var estimatedOutput: Int {
+        framing == .document ? reader.contentBytes / 4 : reader.estimatedOutput
+    }
+
+    /// The output to settle with: what was reported, and of an answer that broke off at least what has passed by.
+    package var output: Int {
+        isFinal ? usage?.output ?? 0 : max(usage?.output ?? 0, estimatedOutput)
+    }
+
+    /// Takes note of a header field of the answer; nearly all mean nothing here.
+    ///
+    /// - Parameter name: in any case.
+    package mutating func read(header name: String, value: String) {
+        reader.counts.report(header: name, value: value)
+    }
+
+    /// The next piece of the body.
+    package mutating func read(_ bytes: Span<UInt8>) {
+        switch framing {
+        case .document: reader.read(bytes)
+        case .lines: readLines(bytes)
+        case .events: readEvents(bytes)
+        case .frames: readFrames(bytes)
+        }
+    }
+
+    /// The body has ended, well or not. An event that was cut off counts with what there is of it.
+    package mutating func finish() {
+        guard !isFinished, framing != .document else { return }
+        isFinished = true
+        reader.endText()
+    }
+
+    private mutating func readEvents(_ bytes: Span<UInt8>) {
+        var index = 0
+        while let part = lines.next(bytes, &index) {
+            switch part {
+            case .data(let range): reader.read(bytes.extracting(range))
+            case .lineEnd: reader.endLine()
+            case .eventEnd: reader.endText()
+            case .comment, .lineFeed, .other: break
+            }
+        }
+    }
+
+    private mutating func readLines(_ bytes: Span<UInt8>) {
+        var index = 0
+        while index < bytes.count {
+            let end = bytes.firstIndex(of: UInt8(ascii: "\n"), or: UInt8(ascii: "\n"), from: index)
+            reader.read(bytes.extracting(index..<end))
+            if end < bytes.count { reader.endText() }
+            index = end + 1
+        }
+    }
+
+    private mutating func readFrames(_ bytes: Span<UInt8>) {
+        var index = 0
+        while let part = frames.next(bytes, &index) {
+            switch part {
+            case .payload(let range): reader.read(bytes.extracting(range))
+            case .frameEnd: reader.endText()
+            }
+        }
+    }
+}
