@@ -159,7 +159,9 @@ struct UsageMeterTests {
     func fuzz(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let words = [
-            "{", "}", "[", "]", ",", "\"", "\\", "\r", "\n", "\n\n", "data:", "data: ", ": ", "\"usage\":",
+            "{", "}", "[", "]", ",", "\"", "\\", "{\"id\":\"x\",", "\"id\":\"\\\"x\",",
+            "\r", "\n", "\n\n", "data:",
+            "data: ", ": ", "\"usage\":",
             "{\"usage\":{",
             "\"prompt_tokens\":", "\"\\u0075sage\":", "12", "-3", "null", "true", "\"choices\":", "\"delta\":",
             "\"content\":\"text\"", "\"done\":", "[DONE]", "\0\0\0\u{20}\0\0\0\u{4}",

@@ -58,12 +58,20 @@ struct JSONPlaces: Sendable {
     /// The node of a member, where any path leads through it.
     func child(of node: Int, named name: ShortText) -> Int? {
         guard name.fits else { return nil }
-        // Most members are told apart from all that are wanted by these two.
-        guard nodes[node].lengths & 1 << UInt64(name.count) != 0,
-            nodes[node].initials & 1 << UInt64(name[0] & 63) != 0
-        else { return nil }
         for child in nodes[node].children where nodes[child].name == name { return child }
         return nil
+    }
+
+    /// The same for a name that lies in one piece and has no escapes.
+    func child(of node: Int, named bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+        guard (1...ShortText.capacity).contains(range.count) else { return nil }
+        // Most members are told apart from all that are wanted by these two.
+        guard nodes[node].lengths & 1 << UInt64(range.count) != 0,
+            nodes[node].initials & 1 << UInt64(bytes[range.lowerBound] & 63) != 0
+        else { return nil }
+        var name = ShortText()
+        name.append(bytes, range)
+        return child(of: node, named: name)
     }
 
     func mark(of node: Int) -> Mark { nodes[node].mark }

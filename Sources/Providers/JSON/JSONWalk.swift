@@ -240,21 +240,36 @@ extension JSONWalk {
         index += 1
         phase = .between
         expectsName = false
+        let parent = Int(nodes[depth - 1])
+        let child: Int?
         if name.count == 0, !hasEscape {
-            // Nearly every name lies in one piece.
-            var name = ShortText()
-            name.append(bytes, start..<end)
-            enterMember(name)
+            child = places.child(of: parent, named: bytes, start..<end)
         } else {
             name.append(bytes, start..<end)
-            enterMember(name.unescaped ?? ShortText())
+            child = name.unescaped.flatMap { places.child(of: parent, named: $0) }
         }
+        node = child.map { UInt8(truncatingIfNeeded: $0) } ?? Self.nowhere
+        if child == nil, !showsAllText { skipStringValue(bytes, &index) }
         return nil
     }
 
-    private mutating func enterMember(_ name: ShortText) {
-        let child = places.child(of: Int(nodes[depth - 1]), named: name)
-        node = child.map { UInt8(truncatingIfNeeded: $0) } ?? Self.nowhere
+    /// A short cut for what most members of a streamed chunk are: a string that nobody wants, and another member.
+    /// Where anything else comes, or the piece ends, the long way goes on from where this one stops.
+    private mutating func skipStringValue(_ bytes: Span<UInt8>, _ index: inout Int) {
+        guard index + 2 <= bytes.count, bytes[index] == UInt8(ascii: ":"), bytes[index + 1] == UInt8(ascii: "\"")
+        else { return }
+        isEscaped = false
+        index = endOfText(bytes, from: index + 2)
+        guard index < bytes.count else {
+            phase = .skippedText
+            return
+        }
+        index += 1
+        guard index + 2 <= bytes.count, bytes[index] == UInt8(ascii: ","), bytes[index + 1] == UInt8(ascii: "\"")
+        else { return }
+        index += 2
+        expectsName = true
+        _ = beginText()
     }
 
     private mutating func readText(_ bytes: Span<UInt8>, _ index: inout Int) -> Token? {

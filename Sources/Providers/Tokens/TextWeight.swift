@@ -15,6 +15,8 @@ struct TextWeight: Sendable {
     static let tokensPerMedium = 1200
     /// 1 600 bytes in base64.
     static let bytesPerMediumToken = 2134
+    /// A medium of so many bytes counts flat.
+    private static let flatBytes = tokensPerMedium * bytesPerMediumToken
     /// Lines of base64 have 64 (PEM) or 76 characters (MIME, RFC 2045 §6.8).
     static let shortestLine = 60
 
@@ -49,34 +51,54 @@ struct TextWeight: Sendable {
     mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         var index = range.lowerBound
         while index < range.upperBound {
-            if case .none = escape, index + 8 <= range.upperBound, readPlain(bytes.word(at: index)) {
-                index += 8
-                continue
+            if case .none = escape, index + 8 <= range.upperBound {
+                let count = readPlain(bytes.word(at: index))
+                index += count
+                if count > 0 { continue }
             }
-            read(bytes[index])
-            index += 1
+            if case .none = escape, bytes[index] >= 0x80 {
+                readWide(bytes, &index, upTo: range.upperBound)
+            } else {
+                read(bytes[index])
+                index += 1
+            }
         }
     }
 
-    /// Eight bytes in one step where all are ASCII and none is a backslash.
-    private mutating func readPlain(_ word: UInt64) -> Bool {
-        guard word & UInt64.topBits == 0, Self.flags(word, of: UInt8(ascii: "\\")) == 0 else { return false }
-        let breaks =
-            ~((word | UInt64.topBits) &- UInt64(repeating: Self.firstOfBase64)) & UInt64.topBits
-            | Self.flags(word, of: UInt8(ascii: ",")) | Self.flags(word, of: UInt8(ascii: "."))
-        if breaks == 0 {
-            extendRun(by: 8)
-            return true
+    /// Reads on as far as no byte is ASCII. A character counts with its first byte.
+    private mutating func readWide(_ bytes: Span<UInt8>, _ index: inout Int, upTo end: Int) {
+        var count = 0
+        while index < end, bytes[index] >= 0x80 {
+            let byte = bytes[index]
+            count += byte < 0xC0 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 4 : 8
+            index += 1
+        }
+        endRun(adding: count)
+    }
+
+    /// Reads up to eight bytes in one step, as far as they are ASCII and no backslash.
+    ///
+    /// - Returns: how many.
+    private mutating func readPlain(_ word: UInt64) -> Int {
+        let specials = word & UInt64.topBits | Self.flags(word, of: UInt8(ascii: "\\"))
+        let count = specials.trailingZeroBitCount / 8
+        guard count > 0 else { return 0 }
+        let below = ~((word | UInt64.topBits) &- UInt64(repeating: Self.firstOfBase64)) & UInt64.topBits
+        let anyBreaks = below | Self.flags(word, of: UInt8(ascii: ",")) | Self.flags(word, of: UInt8(ascii: "."))
+        let breaks = count == 8 ? anyBreaks : anyBreaks & ~(UInt64.max << UInt64(count * 8))
+        guard breaks != 0 else {
+            extendRun(by: count)
+            return count
         }
         let leading = breaks.trailingZeroBitCount / 8
         extendRun(by: leading)
-        quarters += 8 - leading
-        run = breaks.leadingZeroBitCount / 8
+        quarters += count - leading
+        run = count - 8 + breaks.leadingZeroBitCount / 8
         line = run
-        return true
+        return count
     }
 
-    /// The top bit of each byte that is this one, exact for eight bytes of ASCII.
+    /// The top bit of each byte that is this one; bytes that are no ASCII may have it too.
     private static func flags(_ word: UInt64, of byte: UInt8) -> UInt64 {
         ~((word ^ UInt64(repeating: byte) | UInt64.topBits) &- UInt64(repeating: 1)) & UInt64.topBits
     }
@@ -102,12 +124,7 @@ struct TextWeight: Sendable {
     private mutating func readPlain(_ byte: UInt8) {
         switch byte {
         case UInt8(ascii: ","), UInt8(ascii: "."), ..<Self.firstOfBase64: endRun(adding: 1)
-        case ..<0x80: extendRun(by: 1)
-        // A character counts with its first byte.
-        case ..<0xC0: endRun(adding: 0)
-        case ..<0xE0: endRun(adding: 2)
-        case ..<0xF0: endRun(adding: 4)
-        default: endRun(adding: 8)
+        default: extendRun(by: 1)
         }
     }
 
@@ -143,8 +160,13 @@ struct TextWeight: Sendable {
 
     /// As text up to its longest word, as a medium beyond.
     private mutating func extendRun(by count: Int) {
-        quarters += Self.quarters(ofRun: run + count) - Self.quarters(ofRun: run)
-        run += count
+        let longer = run + count
+        if longer <= Self.longestWord {
+            quarters += count
+        } else if run <= Self.longestWord || longer > Self.flatBytes {
+            quarters += Self.quarters(ofRun: longer) - Self.quarters(ofRun: run)
+        }
+        run = longer
         line += count
     }
 
