@@ -98,6 +98,19 @@ struct UsageMeterTests {
     }
 
     @Test(
+        "takes of each count the largest, so that a report that repeats less of it takes nothing away",
+        arguments: [
+            (#"{"usage":{"output_tokens":15,"input_tokens":0}}"#, 15), (#"{"usage":{"output_tokens":15}}"#, 15),
+            (#"{"usage":null}"#, 1), (#"{"usage":{"output_tokens":0}}"#, 1),
+        ])
+    func merges(delta: String, output: Int) {
+        let start = #"{"message":{"usage":{"input_tokens":25,"output_tokens":1}}}"#
+        #expect(read("data: \(start)\n\ndata: \(delta)\n\n", .events).usage == Tokens(input: 25, output: output))
+        let lines = "{\"prompt_eval_count\":9,\"eval_count\":5}\n{\"prompt_eval_count\":3,\"eval_count\":7}\n"
+        #expect(read(lines, .lines).usage == Tokens(input: 9, output: 7))
+    }
+
+    @Test(
         "finds nothing where usage only seems to be",
         arguments: [
             #"{"choices":[{"delta":{"usage":{"prompt_tokens":1}}}]}"#,
