@@ -1,26 +1,43 @@
 import Admission
 
 /// What a rehearsal saw.
-package struct Findings {
+package struct Findings: Sendable {
     /// Broken promises, with the instant; the rehearsal stops at the first.
     package var complaints: [String] = []
     /// Requests above a rate as the provider counts it, by its method.
     package var violations: [RateEnforcement.Method: Int] = [:]
+    /// Attempts that the provider turned away because of a rate, and when it last did.
+    package var throttled = 0
+    package var lastThrottled: Instant?
+    package var submitted = 0
     package var sends = 0
     package var sendsPerTenant: [String: Int] = [:]
+    /// Attempts beyond a request's first; and those of them that the retry budget paid.
+    package var repeats = 0
+    package var paidRepeats = 0
+    /// Permits given back unused.
+    package var withdrawn = 0
     package var served = 0
     package var refused = 0
+    package var failed = 0
     package var cancelled = 0
+    package var tokens = Tokens.none
     package var lastSend = Rehearsal.start
     /// From a request's submission to its last attempt.
     package var longestWait: [String: Interval] = [:]
     package var peakAtProvider = 0
     /// Of any single tenant.
     package var peakPerTenant = 0
+    package var peakWaiting = 0
     /// Slots held, times nanoseconds.
     package var slotTime: Int64 = 0
+    package var events = 0
+    /// The largest difference of normalised service among backlogged tenants, in thousandths of what was allowed.
+    package var unfairness = 0
 
-    package var ended: Int { served + refused + cancelled }
+    package init() {}
+
+    package var ended: Int { served + refused + failed + cancelled }
 
     package mutating func complain(_ text: String, at instant: Instant) {
         complaints.append("\(text) at \(instant.nanoseconds) ns")

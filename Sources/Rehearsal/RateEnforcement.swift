@@ -1,10 +1,11 @@
 import Admission
 
-/// The ways in which providers enforce a rate, each with a state of its own. What they refuse does not count.
+/// The ways in which providers enforce a rate, each with a state of its own. What they refuse does not count, unless
+/// the provider counts that as well.
 ///
 /// The seven of reference simulations of rate limiters: a sliding log, fixed windows at an unknown phase (Azure counts
-/// over 1 or 10 s), token buckets (Anthropic refills continuously; 60 a minute may mean one a second), and the counter
-/// that weighs the last fixed window by its overlap.
+/// over 1 or 10 s; a day's budget is one too), token buckets (Anthropic refills continuously; 60 a minute may mean one
+/// a second), and the counter that weighs the last fixed window by its overlap.
 package struct RateEnforcement: Sendable {
     package enum Method: Hashable, Sendable {
         case slidingLog
@@ -16,21 +17,28 @@ package struct RateEnforcement: Sendable {
     }
 
     package let method: Method
-    private let perMinute: Int
-    private var sent: [Int64] = []
-    private var oldest = 0
+    /// Whether it counts what it refuses (OpenAI: "unsuccessful requests contribute to your per-minute limit").
+    package var countsRefused = false
+    /// How much of the quota it grants at present, in hundredths.
+    package var share = 100
+    private let quota: Int
+    private let width: Int64
+    private var log = SlidingCount()
     private var window = Int64.min
     private var count = 0
     private var previous = 0
-    /// In units of a 60 000 000 000th request, so that a nanosecond refills a whole number of them.
+    /// In units of a width'th of a unit, so that a nanosecond refills a whole number of them.
     private var level: Int64
     private var filledAt = Int64.min
 
-    private static let minute: Int64 = 60_000_000_000
-
     package init(_ method: Method, perMinute: Int) {
+        self.init(method, quota: perMinute, per: .minutes(1))
+    }
+
+    package init(_ method: Method, quota: Int, per width: Interval) {
         self.method = method
-        self.perMinute = perMinute
+        self.quota = quota
+        self.width = width.nanoseconds
         level = 0
         if case .tokenBucket(let depth) = method { level = capacity(depth) }
     }
@@ -44,22 +52,64 @@ package struct RateEnforcement: Sendable {
         return methods.map { RateEnforcement($0, perMinute: perMinute) }
     }
 
-    /// Whether a request that arrives now is within the rate; it counts if so.
-    package mutating func admits(at instant: Instant) -> Bool {
-        let now = instant.nanoseconds
+    /// Those that count over no window shorter than this.
+    package static func all(perMinute: Int, notFinerThan finest: Interval, random: inout SplitMix64) -> [Self] {
+        all(perMinute: perMinute, random: &random).filter { $0.finestWindow >= finest }
+    }
+
+    package var finestWindow: Interval {
         switch method {
-        case .slidingLog: return admitsByLog(now)
+        case .slidingLog, .slidingCounter: Interval(nanoseconds: width)
+        case .fixedWindow(let length, _): length
+        case .tokenBucket(let depth): depth
+        }
+    }
+
+    private var allowed: Int { max(1, quota * share / 100) }
+
+    /// Whether a request of so many units that arrives now is within the rate; it counts if so.
+    package mutating func admits(_ units: Int = 1, at instant: Instant) -> Bool {
+        let now = instant.nanoseconds
+        let isWithin = isWithin(units, now)
+        if isWithin || countsRefused { record(units, now) }
+        return isWithin
+    }
+
+    private mutating func isWithin(_ units: Int, _ now: Int64) -> Bool {
+        switch method {
+        case .slidingLog:
+            log.expire(upTo: now - width)
+            return log.total + units <= allowed
         case .fixedWindow(let length, let phase):
             turn(to: (now + phase.nanoseconds) / length.nanoseconds)
-            guard count < max(1, perMinute * Int(length.nanoseconds) / Int(Self.minute)) else { return false }
+            return count + units <= part(length)
         case .slidingCounter:
-            turn(to: now / Self.minute)
-            let share = 1 - Double(now % Self.minute) / Double(Self.minute)
-            guard Double(previous) * share + Double(count) + 1 <= Double(perMinute) else { return false }
-        case .tokenBucket(let depth): return admitsByBucket(now, depth)
+            turn(to: now / width)
+            let share = 1 - Double(now % width) / Double(width)
+            return Double(previous) * share + Double(count + units) <= Double(allowed)
+        case .tokenBucket(let depth):
+            refill(now, depth)
+            return level >= Int64(units) * width
         }
-        count += 1
-        return true
+    }
+
+    private mutating func record(_ units: Int, _ now: Int64) {
+        switch method {
+        case .slidingLog: log.record(units, at: now)
+        case .fixedWindow, .slidingCounter: count += units
+        case .tokenBucket: level -= Int64(units) * width
+        }
+    }
+
+    /// Gives back what was counted at an instant and turned out not to be used.
+    package mutating func giveBack(_ units: Int, countedAt instant: Instant) {
+        switch method {
+        case .slidingLog: log.takeBack(units, at: instant.nanoseconds)
+        case .fixedWindow(let length, let phase):
+            if (instant.nanoseconds + phase.nanoseconds) / length.nanoseconds == window { count -= units }
+        case .slidingCounter: if instant.nanoseconds / width == window { count -= units }
+        case .tokenBucket(let depth): level = min(capacity(depth), level + Int64(units) * width)
+        }
     }
 
     private mutating func turn(to index: Int64) {
@@ -68,22 +118,56 @@ package struct RateEnforcement: Sendable {
         (window, count) = (index, 0)
     }
 
-    private mutating func admitsByLog(_ now: Int64) -> Bool {
-        while oldest < sent.count, sent[oldest] <= now - Self.minute { oldest += 1 }
-        guard sent.count - oldest < perMinute else { return false }
-        sent.append(now)
-        return true
+    private mutating func refill(_ now: Int64, _ depth: Interval) {
+        if filledAt > .min { level = min(capacity(depth), level + min(now - filledAt, width) * Int64(allowed)) }
+        filledAt = now
     }
 
-    private mutating func admitsByBucket(_ now: Int64, _ depth: Interval) -> Bool {
-        if filledAt > .min { level = min(capacity(depth), level + min(now - filledAt, Self.minute) * Int64(perMinute)) }
-        filledAt = now
-        guard level >= Self.minute else { return false }
-        level -= Self.minute
-        return true
+    private func part(_ length: Interval) -> Int {
+        let (whole, _) = Int(width).dividingFullWidth(allowed.multipliedFullWidth(by: Int(length.nanoseconds)))
+        return max(1, whole)
     }
 
     private func capacity(_ depth: Interval) -> Int64 {
-        max(Self.minute, depth.nanoseconds * Int64(perMinute))
+        max(width, depth.nanoseconds * Int64(allowed))
     }
+}
+
+/// Units by instant, of which the oldest are forgotten.
+struct SlidingCount: Sendable {
+    private var entries: [(at: Int64, units: Int)] = []
+    private var oldest = 0
+    private(set) var total = 0
+
+    /// Instants come in order.
+    mutating func record(_ units: Int, at instant: Int64) {
+        entries.append((instant, units))
+        total += units
+    }
+
+    /// Forgets what was recorded at or before an instant.
+    mutating func expire(upTo instant: Int64) {
+        while oldest < entries.count, entries[oldest].at <= instant {
+            total -= entries[oldest].units
+            oldest += 1
+        }
+        guard oldest > 1024, oldest * 2 > entries.count else { return }
+        entries.removeFirst(oldest)
+        oldest = 0
+    }
+
+    mutating func takeBack(_ units: Int, at instant: Int64) {
+        var index = entries.count - 1
+        while index >= oldest, entries[index].at > instant { index -= 1 }
+        while index >= oldest, entries[index].at == instant {
+            if entries[index].units >= units {
+                entries[index].units -= units
+                total -= units
+                return
+            }
+            index -= 1
+        }
+    }
+
+    var latest: Int64? { entries.last?.at }
 }

@@ -1,5 +1,13 @@
 import Admission
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// SplitMix64 (Steele, Lea, Flood: OOPSLA 2014): small, and the same everywhere for the same seed.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -19,5 +27,48 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         Interval(nanoseconds: Int64.random(in: 0...longest.nanoseconds, using: &self))
     }
 
-    package mutating func chance(percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+    package mutating func interval(_ shortest: Interval, _ longest: Interval) -> Interval {
+        shortest + interval(upTo: max(.zero, longest - shortest))
+    }
+
+    package mutating func chance(percent: Int) -> Bool { int(0...99) < percent }
+
+    package mutating func chance(permille: Int) -> Bool { int(0...999) < permille }
+
+    package mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+
+    package mutating func one<Element>(of elements: [Element]) -> Element {
+        precondition(!elements.isEmpty, "a choice needs something to choose from")
+        return elements[int(0...elements.count - 1)]
+    }
+
+    // MARK: Distributions
+
+    /// Above zero, up to one.
+    private mutating func unit() -> Double { Double((next() >> 11) + 1) / 9_007_199_254_740_992 }
+
+    /// Gaps of a Poisson process.
+    package mutating func exponential(mean: Interval) -> Interval {
+        Interval(nanoseconds: Int64(-log(unit()) * Double(mean.nanoseconds)))
+    }
+
+    /// Gaps with this coefficient of variation, 2 or more: mostly none, seldom very long ones.
+    ///
+    /// The rejection method of Ahrens and Dieter for shapes below one (Computing 12, 1974).
+    package mutating func gamma(mean: Interval, variation: Int) -> Interval {
+        precondition(variation >= 2, "a gamma distribution of a smaller variation is not heavy-tailed")
+        let shape = 1 / Double(variation * variation)
+        let bound = 1 + shape / exp(1)
+        while true {
+            let draw = bound * unit()
+            let value = draw <= 1 ? pow(draw, 1 / shape) : -log((bound - draw) / shape)
+            guard unit() <= (draw <= 1 ? exp(-value) : pow(value, shape - 1)) else { continue }
+            return Interval(nanoseconds: Int64(value / shape * Double(mean.nanoseconds)))
+        }
+    }
+
+    /// Mostly short, seldom up to a hundred times as long: a Pareto tail of index one and a half, cut off.
+    package mutating func longTailed(shortest: Interval) -> Interval {
+        Interval(nanoseconds: Int64(Double(shortest.nanoseconds) * min(100, pow(unit(), -2.0 / 3))))
+    }
 }
