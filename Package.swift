@@ -5,7 +5,10 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
     name: "penstock",
-    products: [.executable(name: "penstock", targets: ["penstock"])],
+    products: [
+        .executable(name: "penstock", targets: ["penstock"]),
+        .executable(name: "rehearse", targets: ["rehearse"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -80,8 +83,14 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
-        // Tests only: a world in virtual time.
+        // Tests and the tool below only: a world in virtual time.
         .target(name: "Rehearsal", dependencies: ["Admission", "Policy"], swiftSettings: strict),
+        .executableTarget(
+            name: "rehearse",
+            dependencies: [
+                "Admission", "Rehearsal", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
         .testTarget(name: "RehearsalTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
         .testTarget(name: "ProvidersTests", dependencies: ["Admission", "Providers"], swiftSettings: strict),
