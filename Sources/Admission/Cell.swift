@@ -6,12 +6,23 @@ struct Cell: Sendable {
     let values: [String]
     let maxInFlight: Int
     let maxDistinct: Int
+    /// Whether the limit may be the provider's own, so that the provider's refusals say something about it.
+    let isAccountLike: Bool
+    /// Whether all children of the line's root compete for it, so that its capacity is what they share.
+    let isShared: Bool
+    let countsTokens: Bool
     private(set) var inFlight = 0
     /// Distinct combinations under way.
     private(set) var underWay = 0
     private(set) var pacers: [RatePacer]
-    /// Asks waiting that this cell will have to admit.
-    var waiting = 0
+    /// Budgets of a calendar day.
+    private(set) var budgets: [DayBudget]
+    /// The provider told when to come back.
+    var pause = Pause()
+    private var lesson = Lesson()
+    /// Asks waiting that this cell will have to admit, and the tokens reserved for them.
+    private(set) var waiting = 0
+    private(set) var waitingTokens = Tokens.none
     /// Nodes of the fair line that attach to the cell.
     var users = 0
     /// Whether it stands in the list of cells that nobody is tied to.
@@ -21,66 +32,153 @@ struct Cell: Sendable {
     /// Whether it is open and has woken some of those parked on it, but not all.
     var isContested = false
 
-    init(limit: Int, values: [String], terms: Limit.Terms, pacing: Pacing, jitter: Interval) {
-        self.limit = limit
+    /// A budget of a calendar day and what it counts.
+    struct DayBudget: Sendable {
+        let rate: Limit.Rate
+        var budget: CalendarBudget
+    }
+
+    init(limit index: Int, _ limit: Limit, values: [String], terms: Limit.Terms, _ rules: GateRules, _ frame: GateFrame)
+    {
+        self.limit = index
         self.values = values
         maxInFlight = terms.inFlight ?? .max
         maxDistinct = terms.distinct?.atMost ?? .max
-        pacers = terms.rates.filter { $0.unit == .requests }.map {
-            RatePacer($0, pacing: pacing, jitter: jitter)
+        isAccountLike = limit.isAccountLike
+        isShared = terms.distinct == nil && !limit.per.contains(where: rules.fairness.levels.contains)
+        countsTokens = terms.countsTokens
+        let isAccountLike = isAccountLike
+        pacers = terms.rates.filter { !$0.isDaily(in: rules) }.map {
+            RatePacer($0, pacing: rules.pacing, jitter: frame.jitter, probes: isAccountLike)
         }
+        budgets = terms.rates.filter { $0.isDaily(in: rules) }.compactMap { rate in
+            guard let zone = rules.dayZone else { return nil }
+            return DayBudget(
+                rate: rate, budget: CalendarBudget(quota: rate.quota, zone: zone, offset: frame.wallClock))
+        }
+    }
+
+    private init() {
+        (limit, values, maxInFlight, maxDistinct) = (-1, [], .max, .max)
+        (isAccountLike, isShared, countsTokens, pacers, budgets) = (false, false, false, [], [])
     }
 
     /// What a freed place holds.
-    static let freed = Cell(limit: -1, values: [], terms: Limit.Terms(), pacing: .burst, jitter: .zero)
+    static let freed = Cell()
+
+    // MARK: When
 
     /// The earliest instant at which one more attempt fits; ``Instant/never`` where only a settlement can tell.
-    func opening(isNew: Bool, now: Instant) -> Instant {
+    func opening(isNew: Bool, for tokens: Tokens, now: Instant) -> Instant {
         if inFlight >= maxInFlight || isNew && underWay >= maxDistinct { return .never }
-        return rated(now: now)
+        return rated(for: tokens, now: now)
     }
 
-    /// The earliest instant, `now` or later, at which every rate lets one go.
-    func rated(now: Instant) -> Instant {
-        var latest = now
-        for index in pacers.indices { latest = max(latest, pacers[index].earliest(for: 1, now: now)) }
+    /// The earliest instant, `now` or later, at which pause, rates and budgets let one go.
+    func rated(for tokens: Tokens, now: Instant) -> Instant {
+        var latest = pause.opening(now: now)
+        for index in pacers.indices {
+            let units = units(of: tokens, in: index)
+            if units > 0 { latest = max(latest, pacers[index].earliest(for: units, now: now)) }
+        }
+        for index in budgets.indices {
+            let units = min(tokens.units(of: budgets[index].rate.unit), budgets[index].rate.quota)
+            if units > 0 { latest = max(latest, budgets[index].budget.earliest(for: units, now: now)) }
+        }
         return latest
     }
 
-    /// Before this the rates certainly let nobody go that has so many others before it.
-    func rated(behind others: Int, now: Instant) -> Instant {
-        var latest = now
-        for index in pacers.indices { latest = max(latest, pacers[index].earliest(behind: others, now: now)) }
+    /// Before this the rates let nobody go that has so many others before it, if those take what is usual.
+    func rated(for tokens: Tokens, behind others: Int, now: Instant) -> Instant {
+        var latest = rated(for: tokens, now: now)
+        guard others > 0 else { return latest }
+        for index in pacers.indices {
+            let units = units(of: tokens, in: index)
+            guard units > 0 else { continue }
+            let unit = pacers[index].rate.unit
+            let ahead = unit == .requests ? others : others * waitingTokens.units(of: unit) / max(1, waiting)
+            latest = max(latest, pacers[index].earliest(for: units, behind: ahead, now: now))
+        }
         return latest
+    }
+
+    /// More than a whole window holds is let through when the window is empty.
+    private func units(of tokens: Tokens, in index: Int) -> Int {
+        min(tokens.units(of: pacers[index].rate.unit), pacers[index].capacity)
     }
 
     /// The earliest instant at which one of those parked on it may fit.
-    func wakingTime(now: Instant) -> Instant {
+    func wakingTime(for tokens: Tokens, now: Instant) -> Instant {
         // A cell that only counts combinations holds none but new ones back.
-        opening(isNew: maxInFlight == .max && pacers.isEmpty, now: now)
+        opening(isNew: maxInFlight == .max && pacers.isEmpty && budgets.isEmpty, for: tokens, now: now)
     }
 
-    mutating func charge(now: Instant) {
-        inFlight += 1
-        for index in pacers.indices {
-            pacers[index].expire(now: now)
-            pacers[index].charge(1, at: now)
-        }
+    /// The rate that no request with so many tokens can ever fit.
+    func rateNeverFit(by tokens: Tokens) -> Limit.Rate? {
+        (pacers.map(\.rate) + budgets.map(\.rate)).first { tokens.units(of: $0.unit) > $0.quota }
     }
+
+    // MARK: Charging
+
+    /// Charges the units and the slot of an attempt.
+    mutating func admit(_ tokens: Tokens, now: Instant) -> BurstProbe.Lead? {
+        occupy()
+        for index in pacers.indices { pacers[index].expire(now: now) }
+        return charge(tokens, at: now)
+    }
+
+    /// Counts a slot that is held already.
+    mutating func occupy() { inFlight += 1 }
 
     mutating func release() {
         precondition(inFlight > 0, "a slot is given back once")
         inFlight -= 1
     }
 
-    /// Takes back the units of an attempt that was never sent.
-    mutating func uncharge(at instant: Instant, now: Instant) {
-        for index in pacers.indices { pacers[index].uncharge(1, at: instant, now: now) }
+    /// Charges the units of an attempt whose slot is already held.
+    mutating func charge(_ tokens: Tokens, at instant: Instant) -> BurstProbe.Lead? {
+        var lead: BurstProbe.Lead?
+        for index in pacers.indices {
+            let units = tokens.units(of: pacers[index].rate.unit)
+            if let first = pacers[index].charge(units, at: instant), lead == nil { lead = first }
+        }
+        for index in budgets.indices {
+            budgets[index].budget.charge(tokens.units(of: budgets[index].rate.unit), at: instant)
+        }
+        pause.sent(at: instant)
+        return lead
     }
 
-    /// Charges the units of an attempt whose slot is already held.
-    mutating func recharge(at instant: Instant) {
-        for index in pacers.indices { pacers[index].charge(1, at: instant) }
+    /// Takes back the units of an attempt that was never sent.
+    mutating func uncharge(_ tokens: Tokens, _ lead: BurstProbe.Lead?, at instant: Instant, now: Instant) {
+        for index in pacers.indices {
+            pacers[index].uncharge(tokens.units(of: pacers[index].rate.unit), at: instant, now: now)
+            if let lead { pacers[index].forget(lead, sentAt: instant) }
+        }
+        for index in budgets.indices {
+            budgets[index].budget.uncharge(tokens.units(of: budgets[index].rate.unit), at: instant)
+        }
+    }
+
+    /// Puts what an attempt really takes in the place of what was charged for it.
+    mutating func correct(_ charged: Tokens, to actual: Tokens, chargedAt: Instant, now: Instant) {
+        for index in pacers.indices {
+            let unit = pacers[index].rate.unit
+            let more = actual.units(of: unit) - charged.units(of: unit)
+            if more > 0 { pacers[index].chargeMore(more, now: now) }
+            if more < 0 { pacers[index].uncharge(-more, at: chargedAt, now: now) }
+        }
+        for index in budgets.indices {
+            let unit = budgets[index].rate.unit
+            let more = actual.units(of: unit) - charged.units(of: unit)
+            if more > 0 { budgets[index].budget.charge(more, at: now) }
+            if more < 0 { budgets[index].budget.uncharge(-more, at: chargedAt) }
+        }
+    }
+
+    mutating func pause(until instant: Instant) {
+        pause.set(until: instant, slots: maxInFlight)
+        for index in pacers.indices { pacers[index].forgoBurst(until: instant) }
     }
 
     mutating func forgoBurst(until instant: Instant) {
@@ -91,6 +189,18 @@ struct Cell: Sendable {
         for index in pacers.indices { pacers[index].expire(now: now) }
     }
 
+    mutating func wait(for tokens: Tokens) {
+        waiting += 1
+        waitingTokens.input += tokens.input
+        waitingTokens.output += tokens.output
+    }
+
+    mutating func waitNoLonger(for tokens: Tokens) {
+        waiting -= 1
+        waitingTokens.input -= tokens.input
+        waitingTokens.output -= tokens.output
+    }
+
     mutating func begin() { underWay += 1 }
 
     mutating func end() {
@@ -98,13 +208,71 @@ struct Cell: Sendable {
         underWay -= 1
     }
 
+    // MARK: Learning
+
+    mutating func accepted(_ lead: BurstProbe.Lead, sentAt: Instant, now: Instant) {
+        for index in pacers.indices { pacers[index].accepted(lead, sentAt: sentAt, now: now) }
+    }
+
+    /// The provider refused what these books allowed: it counts over a finer window, or allows less than was said.
+    mutating func refused(sentAt: Instant, hint: Interval, now: Instant) {
+        guard isAccountLike, !pacers.isEmpty, lesson.isNews(sentAt: sentAt) else { return }
+        var isExplained = false
+        for index in pacers.indices where pacers[index].narrow(refusalOf: sentAt, now: now) { isExplained = true }
+        lesson.taken(now: now, isExplained: isExplained, hint: hint)
+    }
+
+    /// Puts what was learned of the limit and of the way to the provider into effect.
+    mutating func tune(jitter: Interval, now: Instant) {
+        lesson.wearOff(now: now)
+        for index in pacers.indices { pacers[index].use(share: lesson.share, jitter: jitter, now: now) }
+    }
+
+    mutating func use(wallClock: WallClockOffset) {
+        for index in budgets.indices { budgets[index].budget.offset = wallClock }
+    }
+
+    /// How much of the limit is used, in thousandths.
+    var share: Int { lesson.share }
+    /// When ``tune(jitter:now:)`` has something to do by itself.
+    var recovery: Instant { lesson.nextStep }
+
+    /// Takes over what a cell of the same limit knew before the rules changed.
+    mutating func inherit(_ other: Cell, now: Instant) {
+        (pause, lesson) = (other.pause, other.lesson)
+        for index in pacers.indices {
+            let rate = pacers[index].rate
+            let same = other.pacers.first { $0.rate.unit == rate.unit && $0.rate.window == rate.window }
+            if let same { pacers[index].inherit(same, now: now) }
+        }
+        for index in budgets.indices {
+            let rate = budgets[index].rate
+            guard let same = other.budgets.first(where: { $0.rate.unit == rate.unit }) else { continue }
+            budgets[index].budget.charge(same.budget.used(now: now), at: now)
+        }
+    }
+
+    // MARK: Shares
+
+    /// What an attempt takes of the cell's capacity, as the time for which it would need all of it.
+    func cost(_ tokens: Tokens, hold: Interval) -> Interval {
+        var most = maxInFlight < .max ? hold / maxInFlight : .zero
+        for pacer in pacers where pacer.rate.window < .days(1) {
+            let units = tokens.units(of: pacer.rate.unit)
+            // By the rate itself: the spacing would be zero where bursts are allowed.
+            most = max(most, pacer.rate.window * units / pacer.rate.quota)
+        }
+        return most
+    }
+
     /// Whether it can hold anything back.
-    var isBounded: Bool { maxInFlight < .max || maxDistinct < .max || !pacers.isEmpty }
+    var isBounded: Bool { maxInFlight < .max || maxDistinct < .max || !pacers.isEmpty || !budgets.isEmpty }
 
     /// Whether nothing of its past or present matters any more.
     func isIdle(now: Instant) -> Bool {
-        inFlight == 0 && underWay == 0 && waiting == 0 && parked.isEmpty
-            && pacers.allSatisfy { $0.idleAt(now: now) <= now }
+        inFlight == 0 && underWay == 0 && waiting == 0 && parked.isEmpty && pause.isOver(now: now)
+            && lesson.isForgotten && pacers.allSatisfy { $0.idleAt(now: now) <= now }
+            && budgets.allSatisfy { $0.budget.used(now: now) == 0 }
     }
 }
 

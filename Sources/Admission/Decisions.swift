@@ -3,14 +3,17 @@ package struct Ask: Sendable {
     package var identity: Identity
     /// The latest instant at which it may still begin; the queue's own timeout may end the wait earlier.
     package var deadline: Instant
+    /// `nil` for a request that has nothing to do with a model.
+    package var tokens: TokenClaim?
 
-    package init(identity: Identity, deadline: Instant = .never) {
+    package init(identity: Identity, deadline: Instant = .never, tokens: TokenClaim? = nil) {
         self.identity = identity
         self.deadline = deadline
+        self.tokens = tokens
     }
 }
 
-/// The right to one attempt. It holds a slot of every matching in-flight limit and one unit of every matching rate
+/// The right to one attempt. It holds a slot of every matching in-flight limit and its units of every matching rate
 /// until it is settled, withdrawn or tried again: exactly one of these, once.
 package struct Permit: Hashable, Sendable {
     /// Small and dense: below the largest number of permits at one time.
@@ -18,11 +21,23 @@ package struct Permit: Hashable, Sendable {
     let generation: UInt32
 }
 
+/// What an attempt says about the provider's health.
+package enum Verdict: Hashable, Sendable {
+    /// The provider answered; a client's mistake and a throttled request count as well.
+    case answered
+    /// It said that it has no capacity (503, 529).
+    case overloaded
+    /// No connection, no answer in time, or one that says that the provider is broken.
+    case failed
+    /// The attempt was given up before anything could be said.
+    case none
+}
+
 /// The answer to an ask.
 package enum Submission: Sendable {
     case admitted(Permit)
-    /// It stands in line; a decision follows. `heldBy` names the limit that holds it back, `nil` where a pause or the
-    /// line itself does.
+    /// It stands in line; a decision follows. `heldBy` names the limit that holds it back, `nil` where a pause, the
+    /// breaker, the adaptive limit or the line itself does.
     case waiting(Ticket, heldBy: Int?)
     case refused(GateRefusal)
 }
@@ -48,6 +63,10 @@ package struct GateRefusal: Hashable, Sendable {
         case waitTooLong
         /// It waited as long as it may.
         case timedOut
+        /// Its tokens are more than a whole window of the limit: no wait helps.
+        case neverFits(Tokens)
+        /// The provider fails, and its breaker stays open for longer than the ask allows.
+        case breakerOpen
         case draining
     }
 

@@ -1,8 +1,10 @@
 /// The tree of lines: tenants share by weight, inside them priorities, inside those jobs, then flows, oldest first.
 ///
-/// Start-time fair queueing (Goyal, Vin, Cheng: SIGCOMM 1996) on every level. A node's tag is the virtual time at which
-/// its next service starts; the child with the least tag is next, and being served moves its tag on by cost over
-/// weight. Who was away starts at the parent's present, so idling earns no credit. Only nodes with something to serve
+/// Start-time fair queueing (Goyal, Vin, Cheng: SIGCOMM 1996) on every level, for a server that works on several
+/// requests at once (Jin, Chase, Kaur: SIGMETRICS 2004). A node's tag is the virtual time at which its next service
+/// starts; the child with the least tag is next, and being served moves its tag on by cost over weight. The cost is the
+/// dominant share (Ghodsi et al.: NSDI 2011): the nanoseconds for which the request would need all of what is scarcest,
+/// estimated when it goes and corrected when it ends. Who was away starts at the parent's present, so idling earns no credit. Only nodes with something to serve
 /// are in their parent's heap, so choosing is O(depth · log n).
 struct FairLine: Sendable {
     struct Node: Sendable {
@@ -22,15 +24,18 @@ struct FairLine: Sendable {
         /// When it last was served or came to have something in line: among equal tags the earlier one is next.
         var turn = 0
         var ready = IndexedHeap<Order>()
-        /// The cell that the node waits for outside the line, or -1, and its place there.
+        /// The cell that the node waits for outside the line, or -1, its place there, and the tokens that it wants.
         var parkedOn = -1
         var parkedPlace = -1
+        var parkedFor = Tokens.none
         var children = 0
         /// Asks in line below this node, parked or not.
         var standing = 0
         /// Of an outermost node: asks waiting (in line or delayed) and attempts under way below it.
         var waiting = 0
         var inFlight = 0
+        /// Of an outermost node: how long its attempts usually hold their slots, a moving average over the last eight.
+        var usualHold: Interval?
         /// Ends of the list of asks: in a flow those in line, in an outermost node all that wait; oldest first.
         var head = -1
         var tail = -1
@@ -39,6 +44,9 @@ struct FairLine: Sendable {
         /// way, with none of which it may be forgotten; whether it stands in the list of idle flows.
         var identity: Identity?
         var path: [Attachment] = []
+        /// The cells of limits that are only observed; and all cells that an attempt is charged in.
+        var watched: [Attachment] = []
+        var charged: [Attachment] = []
         var holders = 0
         var isListedIdle = false
     }
@@ -53,7 +61,7 @@ struct FairLine: Sendable {
         }
     }
 
-    /// The cost of one request in virtual time; a power of two so that dividing by a weight loses under a millionth.
+    /// The cost of a request where nothing is shared that it takes a part of.
     static let unit: Int64 = 1 << 20
     static let root = 0
     /// How many neighbours an estimate looks at.
@@ -62,7 +70,7 @@ struct FairLine: Sendable {
     private(set) var nodes = Slab<Node>()
     /// Of each node in its parent's heap.
     private var places: [Int] = []
-    private var turns = 0
+    var turns = 0
 
     init() {
         _ = insert(Node(parent: -1, level: 0, key: "", weight: 1))
@@ -87,9 +95,25 @@ struct FairLine: Sendable {
         nodes.remove(node, leaving: Node(parent: -1, level: -1, key: "", weight: 1))
     }
 
+    /// The values on the way from the root to a node.
+    func keys(of start: Int) -> [String] {
+        var keys: [String] = []
+        var node = start
+        while node != Self.root {
+            keys.append(nodes[node].key)
+            node = nodes[node].parent
+        }
+        return keys.reversed()
+    }
+
     /// The cells of a flow's whole path, outermost first.
     func attachments(of flow: Int) -> [Attachment] {
         nodes[flow].path
+    }
+
+    /// All cells that an attempt of a flow is charged in: those of its path and those that are only observed.
+    func charged(by flow: Int) -> [Attachment] {
+        nodes[flow].charged
     }
 
     /// The ancestor on the outermost level, to which queue bounds apply; the root where the rules name no level.
@@ -171,32 +195,35 @@ struct FairLine: Sendable {
     // MARK: Service
 
     /// Moves the tags along the path of a flow that is served.
-    mutating func charge(_ flow: Int) {
+    mutating func charge(_ flow: Int, cost: Int64) {
         var node = nodes[flow].parent
         while node != Self.root {
             let parent = nodes[node].parent
             let start = max(nodes[node].tag, nodes[parent].virtualTime)
             nodes[parent].virtualTime = start
-            nodes[node].tag = start + step(of: node)
+            nodes[node].tag = start + step(of: node, cost: cost)
             nodes[node].turn = nextTurn()
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
             node = parent
         }
     }
 
-    /// Takes a service back that did not happen.
-    mutating func refund(_ flow: Int) {
+    /// Puts another cost in the place of the one that a service was charged: zero where it did not happen.
+    mutating func correct(_ flow: Int, _ charged: Int64, to cost: Int64) {
+        guard charged != cost else { return }
         var node = nodes[flow].parent
         while node != Self.root {
             let parent = nodes[node].parent
-            nodes[node].tag -= step(of: node)
+            nodes[node].tag += step(of: node, cost: cost) - step(of: node, cost: charged)
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
             node = parent
         }
     }
 
-    /// How far one service moves a node's tag on.
-    private func step(of node: Int) -> Int64 { Self.unit / Int64(nodes[node].weight) }
+    /// How far a service moves a node's tag on.
+    private func step(of node: Int, cost: Int64) -> Int64 {
+        cost == 0 ? 0 : max(1, cost / Int64(nodes[node].weight))
+    }
 
     /// Whether the first of two nodes on the same level is to be served before the second.
     func precedes(_ left: Int, _ right: Int) -> Bool {
@@ -211,15 +238,15 @@ struct FairLine: Sendable {
 
     /// How many asks below a node's parent go before a new one below the node that has so many of the node's own before
     /// it, at the least. True where nothing but the line decides among the siblings.
-    func ahead(of node: Int, own: Int) -> Int {
+    func ahead(of node: Int, own: Int, cost: Int64) -> Int {
         let parent = nodes[node].parent
         guard !nodes[node].isFlow else { return nodes[parent].standing }
-        let start = order(of: node).tag + Int64(own) * step(of: node)
+        let start = order(of: node).tag + Int64(own) * step(of: node, cost: cost)
         // Who comes now is after those whose tag is the same.
         let isNew = nodes[node].standing == 0
         var count = own
         for sibling in nodes[parent].ready.items.prefix(Self.estimateBreadth) where sibling.member != node {
-            let step = step(of: sibling.member)
+            let step = step(of: sibling.member, cost: cost)
             if sibling.key.tag < start {
                 let served = Int((start - sibling.key.tag + step - 1) / step)
                 count += min(served, nodes[sibling.member].standing)

@@ -12,18 +12,18 @@ extension Gate {
     }
 
     /// What a new ask of this flow has before it, or the first one that waits in it.
-    func prospect(of flow: Int, isFirst: Bool = false) -> Prospect {
+    func prospect(of flow: Int, for tokens: Tokens, isFirst: Bool = false) -> Prospect {
         let attachments = line.attachments(of: flow)
-        var earliest = max(now, pause.opening(now: now))
+        var earliest = max(pause.opening(now: now), breaker?.openUntil ?? now)
         var binding: Int?
         var latest = now
         let isRated = attachments.contains { !cells[$0.cell].pacers.isEmpty }
-        let ahead = isRated && !isFirst ? ahead(of: flow) : 0
+        let ahead = isRated && !isFirst ? ahead(of: flow, tokens) : 0
         for attachment in attachments {
             let cell = attachment.cell
-            let rated = cells[cell].rated(behind: ahead, now: now)
+            let rated = cells[cell].rated(for: tokens, behind: ahead, now: now)
             earliest = max(earliest, rated)
-            let opening = max(opening(of: attachment), rated)
+            let opening = max(opening(of: attachment, for: tokens), rated)
             if opening > latest || binding == nil && cells[cell].waiting > 0 && cells[cell].isBounded {
                 (binding, latest) = (cell, max(latest, opening))
             }
@@ -33,11 +33,12 @@ extension Gate {
 
     /// How many of those in line certainly go before a new ask of this flow and pass all the limits that it passes:
     /// those of its own flow, and beyond them as far outwards as nothing but the line decides.
-    private func ahead(of flow: Int) -> Int {
+    private func ahead(of flow: Int, _ tokens: Tokens) -> Int {
         var count = line[flow].standing
+        let cost = cost(of: flow, tokens, hold: likelyHold(of: flow))
         var node = flow
         while line[node].level > registry.deepest {
-            count = line.ahead(of: node, own: count)
+            count = line.ahead(of: node, own: count, cost: cost)
             node = line[node].parent
         }
         return count
@@ -45,7 +46,9 @@ extension Gate {
 
     /// Whether a new ask of this flow is refused before it stands in line.
     func refusalOnArrival(_ flow: Int, _ prospect: Prospect, deadline: Instant) -> GateRefusal? {
-        if prospect.earliest > deadline { return refusal(.waitTooLong, prospect) }
+        if prospect.earliest > deadline {
+            return refusal(isBreakerOpen(until: prospect.earliest) ? .breakerOpen : .waitTooLong, prospect)
+        }
         let tenant = line.outermost(of: flow)
         if tenant != FairLine.root, line[tenant].waiting >= rules.queue.maxRequestsPerTenant {
             return refusal(.tenantQueueFull, prospect)
@@ -55,10 +58,24 @@ extension Gate {
         return tenant == largest.member || own < largest.key ? refusal(.queueFull, prospect) : nil
     }
 
+    /// Whether an ask brings more tokens than a whole window of some limit holds. What the answer may have counts only
+    /// where the provider reserves it: a large bound is seldom used up.
+    func refusalForSize(_ flow: Int, _ ask: Ask) -> GateRefusal? {
+        guard let claim = ask.tokens else { return nil }
+        let tokens = Tokens(input: claim.input, output: rules.tokenCounting == .usage ? 0 : claim.outputBound ?? 0)
+        for attachment in line.attachments(of: flow) {
+            let cell = cells[attachment.cell]
+            guard cell.countsTokens, let rate = cell.rateNeverFit(by: tokens) else { continue }
+            let binding = GateRefusal.Binding(limit: cell.limit, values: cell.values, bound: .rate(rate))
+            return GateRefusal(reason: .neverFits(tokens), limit: binding, comeBack: .zero)
+        }
+        return nil
+    }
+
     /// A refusal that names the limit that holds an ask and says when coming back makes sense.
     func refusal(_ reason: GateRefusal.Reason, _ prospect: Prospect) -> GateRefusal {
         var comeBack = prospect.earliest - now
-        if let cell = prospect.cell, cells[cell].opening(isNew: true, now: now) == .never {
+        if let cell = prospect.cell, cells[cell].opening(isNew: true, for: .none, now: now) == .never {
             comeBack = max(comeBack, likelyWait(for: cells[cell]))
         }
         return GateRefusal(
@@ -80,9 +97,11 @@ extension Gate {
         } else if cell.underWay >= cell.maxDistinct {
             bound = .distinct(cell.maxDistinct)
         } else if let pacer = cell.pacers.max(by: {
-            $0.earliest(behind: cell.waiting, now: now) < $1.earliest(behind: cell.waiting, now: now)
+            $0.earliest(for: 1, behind: cell.waiting, now: now) < $1.earliest(for: 1, behind: cell.waiting, now: now)
         }) {
             bound = .rate(pacer.rate)
+        } else if let budget = cell.budgets.first {
+            bound = .rate(budget.rate)
         } else if cell.maxInFlight < .max {
             bound = .inFlight(cell.maxInFlight)
         } else {

@@ -11,10 +11,11 @@ extension Gate {
         }
         let level = rules.fairness.levels.count + 1
         let own = self.attachments(onLevel: level, for: identity)
+        let watched = watchedAttachments(for: identity)
         let flow = line.insert(
             FairLine.Node(
-                parent: node, level: level, key: "", weight: 1, attachments: own,
-                isFlow: true, identity: identity, path: attachments + own))
+                parent: node, level: level, key: "", weight: 1, attachments: own, isFlow: true, identity: identity,
+                path: attachments + own, watched: watched, charged: attachments + own + watched))
         tie(flow)
         registry.flows[identity] = flow
         listIdle(flow)
@@ -44,21 +45,40 @@ extension Gate {
         return node
     }
 
+    /// Ties the line's root to the limits that hold for all.
+    mutating func plantRoot() {
+        line[FairLine.root].attachments = attachments(onLevel: 0, for: Identity())
+        tie(FairLine.root)
+    }
+
     /// The cells of the limits that are judged on a level and apply to an identity, made where there are none.
-    mutating func attachments(onLevel level: Int, for identity: Identity) -> [Attachment] {
+    private mutating func attachments(onLevel level: Int, for identity: Identity) -> [Attachment] {
         var attachments: [Attachment] = []
         for (index, limit) in rules.limits.enumerated()
         where registry.levels[index] == level && limit.mode == .enforce && limit.applies(to: identity) {
-            let cell = self.cell(of: index, limit, identity)
-            let entry = limit.terms.distinct.map { self.entry(in: cell, values: $0.of.map { identity[$0] }) } ?? -1
-            attachments.append(Attachment(cell: cell, entry: entry))
+            attachments.append(attachment(to: index, limit, identity))
         }
         return attachments
     }
 
+    /// The cells of the limits that apply to an identity and are only observed.
+    private mutating func watchedAttachments(for identity: Identity) -> [Attachment] {
+        var attachments: [Attachment] = []
+        for (index, limit) in rules.limits.enumerated() where limit.mode == .observe && limit.applies(to: identity) {
+            attachments.append(attachment(to: index, limit, identity))
+        }
+        return attachments
+    }
+
+    private mutating func attachment(to index: Int, _ limit: Limit, _ identity: Identity) -> Attachment {
+        let cell = self.cell(of: index, limit, identity)
+        let entry = limit.terms.distinct.map { self.entry(in: cell, values: $0.of.map { identity[$0] }) } ?? -1
+        return Attachment(cell: cell, entry: entry)
+    }
+
     /// Keeps what a new node is tied to from being forgotten before it.
-    mutating func tie(_ node: Int) {
-        for attachment in line[node].attachments {
+    private mutating func tie(_ node: Int) {
+        for attachment in line[node].attachments + line[node].watched {
             cells[attachment.cell].users += 1
             if attachment.entry >= 0 { entries[attachment.entry].nodes.append(node) }
         }
@@ -68,9 +88,7 @@ extension Gate {
         let key = Registry.Key(owner: index, values: limit.per.map { identity[$0] })
         if let cell = registry.cells[key] { return cell }
         let cell = cells.insert(
-            Cell(
-                limit: index, values: key.values, terms: limit.terms(for: identity), pacing: rules.pacing,
-                jitter: jitter))
+            Cell(limit: index, limit, values: key.values, terms: limit.terms(for: identity), rules, frame))
         registry.cells[key] = cell
         return cell
     }
@@ -112,7 +130,7 @@ extension Gate {
     }
 
     private mutating func untie(_ node: Int) {
-        for attachment in line[node].attachments {
+        for attachment in line[node].attachments + line[node].watched {
             if attachment.entry >= 0 { leaveEntry(attachment.entry, node) }
             cells[attachment.cell].users -= 1
             guard cells[attachment.cell].users == 0, !cells[attachment.cell].isLingering else { continue }

@@ -1,66 +1,43 @@
-/// Deciding who goes now, and what a permit holds until it ends.
+/// Deciding who goes now.
 extension Gate {
     /// Whether an ask of this flow may go now, before anybody else.
-    func isOpen(_ flow: Int) -> Bool {
-        guard !line.hasReady, line[flow].head < 0, line.isReachable(flow), pause.opening(now: now) <= now else {
+    func isOpen(_ flow: Int, for tokens: Tokens) -> Bool {
+        guard !line.hasReady, line[flow].head < 0, line.isReachable(flow), upstreamOpening() <= now else {
             return false
         }
-        return line.attachments(of: flow).allSatisfy { opening(of: $0) <= now }
+        return line.attachments(of: flow).allSatisfy { attachment in
+            let cell = cells[attachment.cell]
+            return opening(of: attachment, for: tokens) <= now && (!cell.countsTokens || cell.parked.isEmpty)
+        }
     }
 
-    mutating func grant(_ flow: Int, sequence: Int64) -> Permit {
+    mutating func grant(_ flow: Int, sequence: Int64, _ reserve: Reserve) -> Permit {
         permitGeneration &+= 1
-        let attempt = Attempt(
-            flow: flow, sequence: sequence, grantedAt: now, chargedAt: now, generation: permitGeneration)
-        let place = permits.insert(attempt)
+        let cost = cost(of: flow, reserve.tokens, hold: likelyHold(of: flow))
+        var attempt = Attempt(
+            flow: flow, sequence: sequence, grantedAt: now, chargedAt: now, generation: permitGeneration,
+            reserve: reserve, cost: cost)
         hold(flow)
         line[line.outermost(of: flow)].inFlight += 1
-        for attachment in line.attachments(of: flow) {
-            cells[attachment.cell].charge(now: now)
+        for attachment in line.charged(by: flow) {
+            if let lead = cells[attachment.cell].admit(reserve.tokens, now: now), attempt.lead == nil {
+                attempt.lead = Attempt.Lead(cell: attachment.cell, lead: lead)
+            }
             if attachment.entry >= 0 {
                 entries[attachment.entry].inFlight += 1
                 begin(attachment)
             }
             touch(attachment.cell)
         }
-        line.charge(flow)
+        if attempt.lead?.lead.isUncertain == true { leadsUnderWay += 1 }
+        breaker?.sent(now: now)
+        line.charge(flow, cost: cost)
         recontest()
         pause.sent(at: now)
-        return Permit(place: place, generation: permitGeneration)
+        return Permit(place: permits.insert(attempt), generation: permitGeneration)
     }
 
-    /// Releases a permit's slots; the flow stays held.
-    mutating func end(_ permit: Permit) -> Attempt {
-        let attempt = permits[permit.place]
-        precondition(attempt.generation == permit.generation, "a permit is settled exactly once")
-        permits.remove(
-            permit.place, leaving: Attempt(flow: -1, sequence: 0, grantedAt: now, chargedAt: now, generation: 0))
-        line[line.outermost(of: attempt.flow)].inFlight -= 1
-        for attachment in line.attachments(of: attempt.flow) {
-            cells[attachment.cell].release()
-            if attachment.entry >= 0 { entries[attachment.entry].inFlight -= 1 }
-            touch(attachment.cell)
-        }
-        return attempt
-    }
-
-    /// Takes back what an attempt was charged that was never sent.
-    mutating func giveBack(_ attempt: Attempt) {
-        for attachment in line.attachments(of: attempt.flow) {
-            cells[attachment.cell].uncharge(at: attempt.chargedAt, now: now)
-            touch(attachment.cell)
-        }
-        line.refund(attempt.flow)
-        recontest()
-    }
-
-    /// The rest of a permit's end, once it is known that its ask does not come back.
-    mutating func finish(_ attempt: Attempt) {
-        for attachment in line.attachments(of: attempt.flow) where attachment.entry >= 0 { endIfIdle(attachment) }
-        release(attempt.flow)
-    }
-
-    private mutating func begin(_ attachment: Attachment) {
+    mutating func begin(_ attachment: Attachment) {
         guard !entries[attachment.entry].isUnderWay else { return }
         entries[attachment.entry].isUnderWay = true
         cells[attachment.cell].begin()
@@ -77,59 +54,112 @@ extension Gate {
         touch(attachment.cell)
     }
 
+    // MARK: Observing
+
+    /// Notes which of the limits that are only observed would hold an ask back that comes now.
+    mutating func watch(_ flow: Int, _ tokens: Tokens) {
+        observed.removeAll(keepingCapacity: true)
+        for attachment in line[flow].watched where opening(of: attachment, for: tokens) > now {
+            observed.append(cells[attachment.cell].limit)
+        }
+    }
+
     // MARK: Dispatch
 
     /// Grants whatever may go now, in fair order.
     mutating func dispatch() {
-        while true {
+        repeat {
             wakeParked()
             guard line.hasReady else { return }
-            rootOpensAt = rootOpening()
-            guard rootOpensAt <= now else { return }
-            grantNext()
-        }
+            rootOpensAt = rootOpening(for: .none)
+        } while rootOpensAt <= now && grantNext()
     }
 
-    /// Grants the first of the line, or parks the first node on the way to it that is closed.
-    private mutating func grantNext() {
+    /// Grants the first of the line, or parks the first node on the way to it that is closed. Says no where the first
+    /// has to wait for something that all share.
+    private mutating func grantNext() -> Bool {
         var node = FairLine.root
         while !line[node].isFlow {
             guard let child = line.next(below: node) else {
                 preconditionFailure("a node in line leads to a flow")
             }
-            if let closed = closedCell(of: child) { return park(child, on: closed) }
+            if let closed = closedCell(of: child, for: .none) {
+                park(child, on: closed, for: .none)
+                return true
+            }
             node = child
         }
         let place = line[node].head
+        let reserve = room[place].reserve
+        if registry.countsTokens, let answer = wait(node, for: reserve.tokens) { return answer }
         let ticket = room.ticket(at: place)
         let sequence = room[place].sequence
         // Granted first, so that the last of a job to wait does not end the job for a moment.
-        let permit = grant(node, sequence: sequence)
+        let permit = grant(node, sequence: sequence, reserve)
         leave(place)
         decisions.append(.granted(ticket, permit))
+        return true
     }
 
-    private func rootOpening() -> Instant {
-        var latest = max(now, pause.opening(now: now))
+    /// Has the outermost node on a flow's path that has no room for so many tokens wait for it; `nil` where all have
+    /// room. Says whether others may go meanwhile.
+    private mutating func wait(_ flow: Int, for tokens: Tokens) -> Bool? {
+        let opening = rootOpening(for: tokens)
+        if opening > now {
+            rootOpensAt = opening
+            return false
+        }
+        var outermost: (node: Int, cell: Int)?
+        var node = flow
+        while node != FairLine.root {
+            if let closed = closedCell(of: node, for: tokens) ?? takenCell(of: node) { outermost = (node, closed) }
+            node = line[node].parent
+        }
+        guard let outermost else { return nil }
+        park(outermost.node, on: outermost.cell, for: tokens)
+        return true
+    }
+
+    private func rootOpening(for tokens: Tokens) -> Instant {
+        var latest = upstreamOpening()
         for attachment in line[FairLine.root].attachments {
-            latest = max(latest, opening(of: attachment))
+            latest = max(latest, opening(of: attachment, for: tokens))
         }
         return latest
     }
 
-    func opening(of attachment: Attachment) -> Instant {
+    /// When pause, breaker and adaptive limit let one more go, `now` or later.
+    private func upstreamOpening() -> Instant {
+        if let adaptive, inFlight >= adaptive.limit { return .never }
+        let opening = pause.opening(now: now)
+        guard let breaker else { return opening }
+        return max(opening, breaker.opening(now: now))
+    }
+
+    func opening(of attachment: Attachment, for tokens: Tokens) -> Instant {
         let isNew = attachment.entry >= 0 && !entries[attachment.entry].isUnderWay
-        return cells[attachment.cell].opening(isNew: isNew, now: now)
+        return cells[attachment.cell].opening(isNew: isNew, for: tokens, now: now)
     }
 
     /// Of the cells judged at a node, the closed one that opens last.
-    private func closedCell(of node: Int) -> Int? {
+    private func closedCell(of node: Int, for tokens: Tokens) -> Int? {
         var closed: Int?
         var latest = now
         for attachment in line[node].attachments {
-            let opening = opening(of: attachment)
+            let opening = opening(of: attachment, for: tokens)
             if opening > latest { (closed, latest) = (attachment.cell, opening) }
         }
         return closed
+    }
+
+    /// Of the token cells judged at a node, one that somebody waits for who comes first: who wants more is not passed
+    /// by all that want less.
+    private func takenCell(of node: Int) -> Int? {
+        line[node].attachments.first { attachment in
+            guard cells[attachment.cell].countsTokens, let first = firstParked(on: attachment.cell) else {
+                return false
+            }
+            return line.precedes(first, node)
+        }?.cell
     }
 }

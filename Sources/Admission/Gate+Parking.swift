@@ -3,8 +3,9 @@
 /// An open cell wakes only the first of those parked on it: it wakes the next once that one has gone, has left the
 /// line, or is no longer the first. So a slot that becomes free costs one turn in line, however many want it.
 extension Gate {
-    mutating func park(_ node: Int, on cell: Int) {
+    mutating func park(_ node: Int, on cell: Int, for tokens: Tokens) {
         line[node].parkedOn = cell
+        line[node].parkedFor = tokens
         line[node].parkedPlace = cells[cell].parked.count
         cells[cell].parked.append(node)
         deactivate(node)
@@ -43,7 +44,7 @@ extension Gate {
     /// Looks at a cell in which something changed, for the sake of the nodes parked on it.
     mutating func touch(_ cell: Int) {
         guard !cells[cell].parked.isEmpty else { return }
-        let opening = cells[cell].wakingTime(now: now)
+        let opening = wakingTime(of: cell)
         if opening > now, opening < .never {
             openings.set(cell, key: opening)
         } else {
@@ -65,7 +66,13 @@ extension Gate {
 
     /// Wakes the first, in fair order, of the nodes parked on a cell that it has room for.
     private mutating func wakeFirst(on cell: Int) {
-        guard !cells[cell].parked.isEmpty, cells[cell].wakingTime(now: now) <= now else { return }
+        guard !cells[cell].parked.isEmpty else { return }
+        let opening = wakingTime(of: cell)
+        guard opening <= now else {
+            // Whoever is the first now may want more than who was.
+            if opening < .never { openings.set(cell, key: opening) }
+            return
+        }
         while let first = firstParked(on: cell) {
             unpark(first)
             // One below a parked node waits for that as well, so its chance is somebody else's.
@@ -77,7 +84,15 @@ extension Gate {
         }
     }
 
-    private func firstParked(on cell: Int) -> Int? {
+    /// When the first of those parked on a cell may fit. Whoever wants more tokens is not overtaken for that.
+    private func wakingTime(of cell: Int) -> Instant {
+        guard cells[cell].countsTokens, let first = firstParked(on: cell) else {
+            return cells[cell].wakingTime(for: .none, now: now)
+        }
+        return cells[cell].wakingTime(for: line[first].parkedFor, now: now)
+    }
+
+    func firstParked(on cell: Int) -> Int? {
         var first: Int?
         for node in cells[cell].parked where isOpen(node, at: cell) {
             if let best = first, line.precedes(best, node) { continue }
@@ -89,6 +104,8 @@ extension Gate {
     /// Whether a node would find the cell open that it is parked on; not every new combination does.
     private func isOpen(_ node: Int, at cell: Int) -> Bool {
         guard cells[cell].maxDistinct < .max else { return true }
-        return line[node].attachments.allSatisfy { $0.cell != cell || opening(of: $0) <= now }
+        return line[node].attachments.allSatisfy {
+            $0.cell != cell || opening(of: $0, for: line[node].parkedFor) <= now
+        }
     }
 }

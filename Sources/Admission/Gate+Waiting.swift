@@ -1,16 +1,26 @@
 /// Entering the waiting room, standing in line there, and leaving it.
 extension Gate {
     /// Lets an ask in and counts it wherever its path counts those that wait. It does not stand in line yet.
-    mutating func enter(_ flow: Int, sequence: Int64, deadline: Instant, heldBy: Int?) -> Int {
+    mutating func enter(
+        _ flow: Int, sequence: Int64, _ reserve: Reserve, deadline: Instant, heldBy: Int?
+    ) -> Int {
         let place = room.insert(
-            WaitingRoom.Entry(flow: flow, sequence: sequence, since: now, deadline: deadline, heldBy: heldBy ?? -1))
+            WaitingRoom.Entry(
+                flow: flow, sequence: sequence, since: now, deadline: deadline, heldBy: heldBy ?? -1,
+                reserve: reserve))
+        count(place)
+        return place
+    }
+
+    /// Counts an ask in the room wherever its path counts those that wait.
+    mutating func count(_ place: Int) {
+        let flow = room[place].flow
         hold(flow)
         for attachment in line.attachments(of: flow) {
-            cells[attachment.cell].waiting += 1
+            cells[attachment.cell].wait(for: room[place].reserve.tokens)
             if attachment.entry >= 0 { entries[attachment.entry].waiting += 1 }
         }
         joinTenant(place)
-        return place
     }
 
     /// Puts an ask into its flow's line, by order of first arrival.
@@ -41,7 +51,7 @@ extension Gate {
         if !room[place].isDelayed { unlink(place) }
         leaveTenant(place)
         for attachment in line.attachments(of: flow) {
-            cells[attachment.cell].waiting -= 1
+            cells[attachment.cell].waitNoLonger(for: room[place].reserve.tokens)
             if attachment.entry >= 0 {
                 entries[attachment.entry].waiting -= 1
                 endIfIdle(attachment)
@@ -114,7 +124,7 @@ extension Gate {
     mutating func evictFromLargestBacklog() {
         guard let tenant = backlogs.first?.member else { return }
         let newest = line[tenant].tail
-        refuse(newest, refusal(.queueFull, prospect(of: room[newest].flow)))
+        refuse(newest, refusal(.queueFull, prospect(of: room[newest].flow, for: room[newest].reserve.tokens)))
     }
 }
 

@@ -5,9 +5,8 @@
 /// if nothing else happens before. All limits that match an ask are looked at before any is charged, and all are
 /// charged or none.
 package struct Gate: Sendable {
-    package let rules: GateRules
-    /// How much later than its neighbours a send may reach the provider.
-    let jitter: Interval
+    package internal(set) var rules: GateRules
+    var frame: GateFrame
 
     var now: Instant
     var cells = Slab<Cell>()
@@ -17,6 +16,11 @@ package struct Gate: Sendable {
     var registry: Registry
     var permits = Slab<Attempt>()
     var pause = Pause()
+    var budget: RetryBudget
+    /// `nil` where the rules have none.
+    var breaker: Breaker?
+    var adaptive: AdaptiveLimit?
+    var book = TokenBook()
     /// How long attempts usually hold their slots; a moving average over the last eight.
     var typicalHold: Interval?
     var permitGeneration: UInt32 = 0
@@ -28,28 +32,30 @@ package struct Gate: Sendable {
     var contested: [Int] = []
     /// Cells that open by time while nodes are parked on them.
     var openings = Ranking<Instant>()
+    /// Cells of which less than all is used, by when more of them is.
+    var recoveries = Ranking<Instant>()
     var rootOpensAt = Instant.never
     var decisions: [Decision] = []
+    /// Limits that would have held the last ask back, were they not only observed.
+    var observed: [Int] = []
     private(set) var isDraining = false
     private var sequence: Int64 = 0
 
-    /// An attempt under way.
-    struct Attempt: Sendable {
-        var flow: Int
-        var sequence: Int64
-        var grantedAt: Instant
-        /// When its units were charged.
-        var chargedAt: Instant
-        var generation: UInt32
-    }
-
-    package init(rules: GateRules, jitter: Interval = .milliseconds(10), now: Instant) {
+    /// - Parameters:
+    ///   - jitter: how much later than its neighbours a send may reach the provider, until more is known.
+    ///   - wallClock: what to add to an instant to have the time of day, for budgets of a calendar day.
+    package init(
+        rules: GateRules, jitter: Interval = .milliseconds(10), wallClock: WallClockOffset = WallClockOffset(),
+        now: Instant
+    ) {
         self.rules = rules
-        self.jitter = jitter
+        frame = GateFrame(jitter: jitter, wallClock: wallClock)
         self.now = now
         registry = Registry(rules: rules)
-        line[FairLine.root].attachments = attachments(onLevel: 0, for: Identity())
-        tie(FairLine.root)
+        budget = RetryBudget(rules.retryBudget, now: now)
+        breaker = rules.breaker.map { Breaker($0) }
+        adaptive = rules.adaptive.map { AdaptiveLimit($0) }
+        plantRoot()
     }
 
     // MARK: Asking
@@ -57,17 +63,21 @@ package struct Gate: Sendable {
     /// Admits an ask at once where every limit has room and nobody waits before it, else puts it in line or refuses it.
     package mutating func submit(_ ask: Ask, now instant: Instant) -> Submission {
         tick(instant)
+        budget.request(now: now)
         if isDraining { return .refused(.draining) }
         let flow = flow(for: ask.identity)
-        if isOpen(flow) {
+        if registry.countsTokens, let refusal = refusalForSize(flow, ask) { return .refused(refusal) }
+        let reserve = reserve(for: ask)
+        watch(flow, reserve.tokens)
+        if isOpen(flow, for: reserve.tokens) {
             sequence += 1
-            return .admitted(grant(flow, sequence: sequence))
+            return .admitted(grant(flow, sequence: sequence, reserve))
         }
         let deadline = min(ask.deadline, now + rules.queue.timeout)
-        let prospect = prospect(of: flow)
+        let prospect = prospect(of: flow, for: reserve.tokens)
         if let refusal = refusalOnArrival(flow, prospect, deadline: deadline) { return .refused(refusal) }
         sequence += 1
-        let place = enter(flow, sequence: sequence, deadline: deadline, heldBy: prospect.limit)
+        let place = enter(flow, sequence: sequence, reserve, deadline: deadline, heldBy: prospect.limit)
         let ticket = room.ticket(at: place)
         stand(place)
         if waiting > rules.queue.maxRequests { evictFromLargestBacklog() }
@@ -78,26 +88,44 @@ package struct Gate: Sendable {
     /// Gives a permit back and asks for another attempt, not before `at`, in front of its flow.
     ///
     /// Refused at once where that would certainly be later than the deadline. Attempts that are repeated are not held
-    /// to the bounds of the queue: they have been let in before. An attempt that was never sent (`wasSent: false`) has
-    /// consumed nothing.
+    /// to the bounds of the queue: they have been let in before.
+    ///
+    /// - Parameters:
+    ///   - wasSent: an attempt that was never sent has consumed nothing.
+    ///   - isFree: whether the provider or a dead connection turned the attempt away untouched, so that the retry
+    ///     budget does not pay for another.
+    /// - Returns: `nil` where the retry budget has no room; the permit is still held then. While the breaker is open a
+    ///   repetition waits for room, if its deadline allows that.
     package mutating func retry(
-        _ permit: Permit, wasSent: Bool = true, at instant: Instant, deadline: Instant, now current: Instant
-    ) -> Submission {
+        _ permit: Permit, _ verdict: Verdict = .answered, wasSent: Bool = true, isFree: Bool = false,
+        at instant: Instant,
+        deadline: Instant, now current: Instant
+    ) -> Submission? {
         tick(current)
-        let attempt = end(permit)
-        if !wasSent { giveBack(attempt) }
         let deadline = min(deadline, now + rules.queue.timeout)
-        let prospect = prospect(of: attempt.flow, isFirst: true)
+        judge(holding: permit, verdict)
+        let paid = isFree ? now : budget.reserve(now: now)
+        // While the upstream is left alone there is time to wait for the budget; else the caller is told now.
+        guard paid <= now || breaker?.isOpen == true && paid < deadline else {
+            budget.giveBack(paid)
+            return nil
+        }
+        let instant = max(instant, paid)
+        let attempt = end(permit, verdict)
+        if wasSent { noteHold(attempt) } else { giveBack(attempt) }
+        let prospect = prospect(of: attempt.flow, for: attempt.reserve.tokens, isFirst: true)
         let earliest = max(instant, prospect.earliest)
         guard !isDraining, earliest < deadline else {
+            if !isFree { budget.giveBack(paid) }
             finish(attempt)
             dispatch()
             if isDraining { return .refused(.draining) }
-            var refusal = refusal(.waitTooLong, prospect)
+            var refusal = refusal(isBreakerOpen(until: earliest) ? .breakerOpen : .waitTooLong, prospect)
             refusal.comeBack = earliest - now
             return .refused(refusal)
         }
-        let place = enter(attempt.flow, sequence: attempt.sequence, deadline: deadline, heldBy: prospect.limit)
+        let place = enter(
+            attempt.flow, sequence: attempt.sequence, attempt.reserve, deadline: deadline, heldBy: prospect.limit)
         let ticket = room.ticket(at: place)
         release(attempt.flow)
         if instant > now { room.delay(place, until: instant) } else { stand(place) }
@@ -115,20 +143,24 @@ package struct Gate: Sendable {
 
     // MARK: Permits
 
-    /// Gives the permit's slots back. What it was charged in rates stays charged.
-    package mutating func settle(_ permit: Permit, now instant: Instant) {
+    /// Gives the permit's slots back. What it was charged in rates stays charged, but for tokens that were not used.
+    ///
+    /// - Parameter usage: what the provider says was used; `nil` where it did not say.
+    package mutating func settle(
+        _ permit: Permit, _ verdict: Verdict = .answered, usage: Tokens? = nil, now instant: Instant
+    ) {
         tick(instant)
-        let attempt = end(permit)
+        if let usage { correct(permit, usage, isFinal: true) }
+        let attempt = end(permit, verdict)
+        noteHold(attempt)
         finish(attempt)
-        let held = now - attempt.grantedAt
-        typicalHold = typicalHold.map { $0 + (held - $0) / 8 } ?? held
         dispatch()
     }
 
     /// Gives back all that a permit holds, because its attempt was never sent: it has consumed nothing anywhere.
-    package mutating func withdraw(_ permit: Permit, now instant: Instant) {
+    package mutating func withdraw(_ permit: Permit, _ verdict: Verdict = .none, now instant: Instant) {
         tick(instant)
-        let attempt = end(permit)
+        let attempt = end(permit, verdict)
         giveBack(attempt)
         finish(attempt)
         dispatch()
@@ -138,36 +170,60 @@ package struct Gate: Sendable {
     /// the rates next allow it. For attempts that had to wait for a connection after they were granted.
     package mutating func depart(_ permit: Permit, now instant: Instant) -> Instant {
         tick(instant)
-        precondition(permits[permit.place].generation == permit.generation, "only a live permit departs")
-        let attachments = line.attachments(of: permits[permit.place].flow)
-        for attachment in attachments {
-            cells[attachment.cell].uncharge(at: permits[permit.place].chargedAt, now: now)
-        }
-        var departure = max(now, pause.opening(now: now))
-        for attachment in attachments {
-            departure = cells[attachment.cell].rated(now: departure)
-        }
-        for attachment in attachments {
-            cells[attachment.cell].recharge(at: departure)
-            touch(attachment.cell)
-        }
-        pause.sent(at: departure)
+        let attempt = attempt(of: permit)
+        let departure = move(attempt)
+        permits[permit.place].lead = charge(attempt.flow, attempt.reserve.tokens, at: departure)
         permits[permit.place].chargedAt = departure
         dispatch()
         return departure
+    }
+
+    /// The provider has begun to answer: tells breaker, adaptive limit and probe before the answer's end. Worth the
+    /// call where ``watchesVerdicts`` says so.
+    package mutating func answered(_ permit: Permit, _ verdict: Verdict = .answered, now instant: Instant) {
+        tick(instant)
+        guard holds(permit) else { return }
+        if verdict == .answered { adaptive?.note(firstByte: now - permits[permit.place].chargedAt) }
+        judge(holding: permit, verdict)
+        dispatch()
+    }
+
+    /// Whether it makes a difference that verdicts come before their attempts end.
+    package var watchesVerdicts: Bool { breaker?.watches == true || adaptive != nil || leadsUnderWay > 0 }
+
+    /// What the provider says was used so far, while the answer still comes.
+    package mutating func correct(_ permit: Permit, _ usage: Tokens, now instant: Instant) {
+        tick(instant)
+        guard holds(permit) else { return }
+        correct(permit, usage, isFinal: false)
+        dispatch()
+    }
+
+    /// The provider refused an attempt because of a rate that these books had room in.
+    ///
+    /// What it may be about is paused until the provider's hint: the limits of its model or key where it has some, else
+    /// all. Finer windows are kept to where they explain it, and less of the limit is used for a while where not.
+    package mutating func throttled(_ permit: Permit, comeBack: Interval?, now instant: Instant) {
+        tick(instant)
+        let attempt = attempt(of: permit)
+        judge(holding: permit, .answered, isThrottled: true)
+        learn(from: attempt, hint: comeBack ?? .zero)
+        if let comeBack, comeBack > .zero { pause(after: attempt, until: now + comeBack) }
+        dispatch()
     }
 
     // MARK: Time and signals
 
     /// When ``advance(to:)`` has something to do next, if nothing else is called before.
     package var nextDeadline: Instant {
-        var next = min(room.nextDeadline, openings.first?.key ?? .never)
+        var next = min(room.nextDeadline, openings.first?.key ?? .never, recoveries.first?.key ?? .never)
         if line.hasReady { next = min(next, rootOpensAt) }
         return next
     }
 
     package mutating func advance(to instant: Instant) {
         now = max(now, instant)
+        recover()
         while let place = room.nextDue(now: now) { stand(place) }
         while let first = openings.first, first.key <= now {
             openings.remove(first.member)
@@ -176,7 +232,7 @@ package struct Gate: Sendable {
         dispatch()
         guard room.nextExpired(now: now) != nil else { return }
         while let place = room.nextExpired(now: now) {
-            refuse(place, refusal(.timedOut, prospect(of: room[place].flow)))
+            refuse(place, refusal(.timedOut, prospect(of: room[place].flow, for: room[place].reserve.tokens)))
         }
         dispatch()
     }
@@ -185,10 +241,28 @@ package struct Gate: Sendable {
     /// one already set changes nothing.
     package mutating func pause(until instant: Instant, now current: Instant) {
         tick(current)
-        guard instant > max(now, pause.until) else { return }
-        let slots = line[FairLine.root].attachments.map { cells[$0.cell].maxInFlight }.min() ?? .max
-        pause.set(until: instant, slots: slots)
-        for attachment in line[FairLine.root].attachments { cells[attachment.cell].forgoBurst(until: instant) }
+        pauseAll(until: instant)
+        dispatch()
+    }
+
+    /// What has been measured anew.
+    ///
+    /// - Parameters:
+    ///   - jitter: how much later than its neighbours a send may reach the provider.
+    ///   - wallClock: what to add to an instant to have the time of day; clocks are set now and then.
+    package mutating func use(jitter: Interval, wallClock: WallClockOffset? = nil, now instant: Instant) {
+        tick(instant)
+        if let wallClock, wallClock != frame.wallClock {
+            frame.wallClock = wallClock
+            for place in 0..<cells.capacity where cells[place].limit >= 0 { cells[place].use(wallClock: wallClock) }
+        }
+        // Each change has its price, and the way is never measured that well.
+        guard jitter > frame.jitter || jitter * 5 < frame.jitter * 4 else { return }
+        frame.jitter = jitter
+        for place in 0..<cells.capacity where cells[place].limit >= 0 {
+            cells[place].tune(jitter: jitter, now: now)
+            touch(place)
+        }
         dispatch()
     }
 
@@ -206,13 +280,31 @@ package struct Gate: Sendable {
         return decisions
     }
 
+    /// The limits, by their place in the rules, that would have held the ask of the last ``submit(_:now:)`` back, were
+    /// they enforced and not only observed.
+    package mutating func takeObserved() -> [Int] {
+        guard !observed.isEmpty else { return [] }
+        defer { observed = [] }
+        return observed
+    }
+
     /// Asks waiting, delayed ones included.
     package var waiting: Int { room.count }
     package var inFlight: Int { permits.count }
     package var pausedUntil: Instant { pause.until }
 
-    private mutating func tick(_ instant: Instant) {
+    mutating func tick(_ instant: Instant) {
         now = max(now, instant)
         if nextDeadline <= now { advance(to: now) }
     }
+
+    /// Leads of ``BurstProbe`` that nobody has answered.
+    var leadsUnderWay = 0
+}
+
+/// What all cells of a gate are made with, beside the rules.
+struct GateFrame: Sendable {
+    /// How much later than its neighbours a send may reach the provider.
+    var jitter: Interval
+    var wallClock: WallClockOffset
 }

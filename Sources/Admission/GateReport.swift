@@ -5,10 +5,28 @@ package struct GateReport: Sendable {
     /// `nil` where sending is not paused.
     package var pausedFor: Interval?
     package var isDraining: Bool
+    /// `nil` where there is none.
+    package var breaker: BreakerReport?
+    /// Attempts under way at one time that the adaptive limit allows now; `nil` where there is none.
+    package var adaptiveLimit: Int?
+    package var retryBudget: BudgetReport
     /// In the order of the rules; a limit that nobody has met yet has no cells.
     package var limits: [LimitReport]
     /// Of the outermost level of the fair line, those with something waiting or in flight.
     package var tenants: [TenantReport]
+
+    package struct BreakerReport: Sendable {
+        /// Whether it lets nobody go, or only a probe at a time.
+        package var isOpen: Bool
+        /// Until the next probe; `nil` where one is under way or the breaker is closed.
+        package var opensIn: Interval?
+    }
+
+    package struct BudgetReport: Sendable {
+        /// Repetitions in the last minute, and how many it allows.
+        package var used: Int
+        package var allowed: Int
+    }
 
     package struct LimitReport: Sendable {
         package var limit: Int
@@ -24,6 +42,10 @@ package struct GateReport: Sendable {
         package var maxDistinct: Int?
         package var rates: [RateReport]
         package var waiting: Int
+        /// Of the limit so many thousandths are used, after the provider allowed less than was said.
+        package var share: Int
+        /// `nil` where it is not paused by itself.
+        package var pausedFor: Interval?
         /// Until one more attempt fits; `nil` where only the end of another can tell.
         package var nextFree: Interval?
     }
@@ -34,6 +56,8 @@ package struct GateReport: Sendable {
         package var used: Int
         package var spacing: Interval
         package var burst: Int
+        /// The window that the provider enforces as far as is known; `nil` where only the stated one counts.
+        package var enforcedWindow: Interval?
     }
 
     package struct TenantReport: Sendable {
@@ -65,18 +89,34 @@ extension Gate {
         }
         return GateReport(
             waiting: waiting, inFlight: inFlight, pausedFor: pausedUntil > now ? pausedUntil - now : nil,
-            isDraining: isDraining, limits: limits, tenants: tenants)
+            isDraining: isDraining, breaker: breakerReport, adaptiveLimit: adaptive?.limit,
+            retryBudget: GateReport.BudgetReport(used: budget.used(now: now), allowed: budget.allowance(now: now)),
+            limits: limits, tenants: tenants)
+    }
+
+    private var breakerReport: GateReport.BreakerReport? {
+        guard let breaker else { return nil }
+        return GateReport.BreakerReport(
+            isOpen: breaker.isOpen, opensIn: breaker.openUntil.flatMap { $0 > now ? $0 - now : nil })
     }
 
     private func report(of cell: Cell) -> GateReport.CellReport {
-        let opening = cell.opening(isNew: true, now: now)
+        let opening = cell.opening(isNew: true, for: Tokens(input: 1, output: 1), now: now)
+        let resumption = cell.pause.opening(now: now)
         return GateReport.CellReport(
             values: cell.values, inFlight: cell.inFlight,
             maxInFlight: cell.maxInFlight == .max ? nil : cell.maxInFlight,
             underWay: cell.underWay, maxDistinct: cell.maxDistinct == .max ? nil : cell.maxDistinct,
             rates: cell.pacers.map {
-                GateReport.RateReport(rate: $0.rate, used: $0.used, spacing: $0.spacing, burst: $0.burst)
-            },
-            waiting: cell.waiting, nextFree: opening == .never ? nil : opening - now)
+                GateReport.RateReport(
+                    rate: $0.rate, used: $0.used, spacing: $0.spacing, burst: $0.burst, enforcedWindow: $0.window)
+            }
+                + cell.budgets.map {
+                    GateReport.RateReport(
+                        rate: $0.rate, used: $0.budget.used(now: now), spacing: .zero, burst: $0.rate.quota,
+                        enforcedWindow: nil)
+                },
+            waiting: cell.waiting, share: cell.share, pausedFor: resumption > now ? resumption - now : nil,
+            nextFree: opening == .never ? nil : opening - now)
     }
 }

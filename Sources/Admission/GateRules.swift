@@ -4,23 +4,42 @@ package struct GateRules: Hashable, Sendable {
     package var pacing: Pacing
     package var queue: QueueRules
     package var fairness: FairnessRules
+    package var retryBudget: RetryRules.Budget
+    /// `nil` where it is off.
+    package var breaker: BreakerRules?
+    package var adaptive: AdaptiveRules?
+    package var tokenCounting: TokenCounting
+    /// Where the provider's day begins; `nil` where a budget of a day is one of any 24 hours.
+    package var dayZone: ResetZone?
 
     package init(
         limits: [Limit] = [], pacing: Pacing = .window(.seconds(60)), queue: QueueRules = QueueRules(),
-        fairness: FairnessRules = FairnessRules()
+        fairness: FairnessRules = FairnessRules(), retryBudget: RetryRules.Budget = RetryRules.Budget(),
+        breaker: BreakerRules? = nil, adaptive: AdaptiveRules? = nil, tokenCounting: TokenCounting = .usage,
+        dayZone: ResetZone? = nil
     ) {
         self.limits = limits
         self.pacing = pacing
         self.queue = queue
         self.fairness = fairness
+        self.retryBudget = retryBudget
+        self.breaker = breaker
+        self.adaptive = adaptive
+        self.tokenCounting = tokenCounting
+        self.dayZone = dayZone
     }
 }
 
 extension GateRules {
     /// Whether any decision depends on an ask's value in this dimension.
     package func depends(on dimension: Dimension) -> Bool {
-        fairness.levels.contains(dimension) || limits.contains { $0.depends(on: dimension) }
+        // What is usual differs by model.
+        if dimension == .model, countsTokens { return true }
+        return fairness.levels.contains(dimension) || limits.contains { $0.depends(on: dimension) }
     }
+
+    /// Whether any limit counts tokens.
+    package var countsTokens: Bool { limits.contains(where: \.countsTokens) }
 }
 
 /// How finely the provider enforces a rate, and so how evenly sending must be spread.
@@ -29,6 +48,8 @@ package enum Pacing: Hashable, Sendable {
     case window(Interval)
     /// Only the stated window of each rate counts; all of it may go at once.
     case burst
+    /// In windows of this length, or finer ones if the provider's refusals say so.
+    case auto(Interval)
 }
 
 /// The bounds of the waiting room.

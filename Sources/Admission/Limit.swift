@@ -35,6 +35,8 @@ package struct Limit: Hashable, Sendable {
             self.rates = rates
             self.distinct = distinct
         }
+
+        var countsTokens: Bool { rates.contains { $0.unit != .requests } }
     }
 
     /// An amount per window.
@@ -96,6 +98,15 @@ package struct Limit: Hashable, Sendable {
             || terms.distinct?.of.contains(dimension) == true
     }
 
+    /// Whether the limit may be the provider's own: those are per account, key or model, never per one of our callers.
+    var isAccountLike: Bool {
+        (per + match.map(\.dimension)).allSatisfy { $0 == .model || $0 == .credential }
+    }
+
+    var countsTokens: Bool {
+        terms.countsTokens || overrides.contains { $0.value.countsTokens }
+    }
+
     /// Whether the limit is about this identity: every condition holds, and each dimension that it is per has a value.
     package func applies(to identity: Identity) -> Bool {
         for dimension in per where identity[dimension].isEmpty { return false }
@@ -112,6 +123,11 @@ package struct Limit: Hashable, Sendable {
     package func terms(for identity: Identity) -> Terms {
         guard !overrides.isEmpty, let last = per.last else { return terms }
         return overrides[identity[last]] ?? terms
+    }
+
+    /// The terms for one combination of the values that the limit is per, in its order.
+    func terms(forValues values: [String]) -> Terms {
+        values.last.flatMap { overrides[$0] } ?? terms
     }
 }
 
@@ -149,5 +165,12 @@ package struct Glob: Hashable, Sendable {
         }
         while p < pattern.count, pattern[p] == UInt8(ascii: "*") { p += 1 }
         return p == pattern.count
+    }
+}
+
+extension Limit.Rate {
+    /// Whether the rate is a calendar day's budget at a provider whose day begins at a known time.
+    func isDaily(in rules: GateRules) -> Bool {
+        window == .days(1) && rules.dayZone != nil
     }
 }

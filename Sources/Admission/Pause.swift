@@ -9,17 +9,21 @@ struct Pause: Sendable {
     static let rampUp = Interval.seconds(1)
 
     mutating func set(until instant: Instant, slots: Int) {
+        guard instant > until else { return }
         until = instant
         next = instant
         spacing = Self.rampUp / max(1, min(slots, 100))
     }
 
+    /// `now` or later.
     func opening(now: Instant) -> Instant {
-        max(until, next)
+        max(now, until, next)
     }
 
     mutating func sent(at now: Instant) {
         guard next >= until, now < until + Self.rampUp else { return }
         next = now + spacing
     }
+
+    func isOver(now: Instant) -> Bool { until + Self.rampUp <= now }
 }

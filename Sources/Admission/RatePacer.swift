@@ -3,45 +3,57 @@
 ///
 /// Sends are spaced by the generic cell rate algorithm (ITU-T I.371) at slightly less than the limit; a quarter of the
 /// smallest enforced window's part may go at once from rest; two logs of what was sent hold the count of the enforced
-/// window and of the stated window whatever the bursts were.
-struct RatePacer {
+/// window and of the stated window whatever the bursts were. Of what takes more units than the burst the whole burst
+/// must be there; the rest is paid for afterwards, by whoever comes next.
+struct RatePacer: Sendable {
     let rate: Limit.Rate
-    /// Between two sends while others wait; zero where only the stated window counts.
-    let spacing: Interval
-    /// How many sends may go at once from rest.
-    let burst: Int
+    /// How much later than its neighbours a send may reach the provider.
+    private var jitter: Interval
+    /// The window that the provider enforces, as far as is known; `nil` where the whole stated window may go at once.
+    private(set) var window: Interval?
+    /// How much of the limit is used, in thousandths: less than all after the provider allowed less than was said.
+    private(set) var share = RatePacer.whole
+    /// Between two units while others wait; zero where only the stated window counts.
+    private(set) var spacing = Interval.zero
+    /// How many units may go at once from rest.
+    private(set) var burst = 0
+    /// Finds out whether the provider enforces a finer window; `nil` where that is known.
+    private(set) var probe: BurstProbe?
 
-    /// When the next send is due at the steady rate (the algorithm's theoretical arrival time).
-    private var due: Instant
+    /// When the next unit is due at the steady rate (the algorithm's theoretical arrival time).
+    private var due = Instant(nanoseconds: .min)
     /// Until when a log, not the spacing, holds the next send back: that time earns no burst.
     private var heldUntil: Instant?
     private var enforced: SendLog?
     private var stated: SendLog
 
-    init(_ rate: Limit.Rate, pacing: Pacing, jitter: Interval) {
+    static let whole = 1000
+
+    /// - Parameter probes: whether it is up to this pacer to find out how finely the provider enforces the rate.
+    init(_ rate: Limit.Rate, pacing: Pacing, jitter: Interval, probes: Bool = false) {
         self.rate = rate
+        self.jitter = jitter
         stated = SendLog(width: rate.window + jitter, capacity: rate.quota)
-        due = Instant(nanoseconds: .min)
-        guard let window = Self.enforcedWindow(of: rate, pacing) else {
-            (spacing, burst, enforced) = (.zero, rate.quota, nil)
-            return
+        window = Self.enforcedWindow(of: rate, pacing)
+        if probes, case .auto = pacing, rate.unit == .requests, let window {
+            probe = BurstProbe(rate, coarsest: window, jitter: jitter)
         }
-        let part = Self.part(of: rate, in: window)
-        spacing = Self.spacing(of: rate, enforcedIn: window, jitter: jitter)
-        burst = max(1, part / 4)
-        enforced = window < rate.window ? SendLog(width: window + jitter, capacity: part) : nil
+        tune(now: Instant(nanoseconds: .min))
     }
 
-    /// The window that sends are spread over; `nil` where the whole stated window may go at once. A window of a day or
-    /// more is a budget, not a pace: nobody wants 10 000 a day to mean one every 8.6 s.
+    /// The window that sends are spread over. A window of a day or more is a budget, not a pace: nobody wants 10 000 a
+    /// day to mean one every 8.6 s.
     private static func enforcedWindow(of rate: Limit.Rate, _ pacing: Pacing) -> Interval? {
-        guard case .window(let window) = pacing, rate.window < .days(1) else { return nil }
-        return min(window, rate.window)
+        guard rate.window < .days(1) else { return nil }
+        switch pacing {
+        case .window(let window), .auto(let window): return min(window, rate.window)
+        case .burst: return nil
+        }
     }
 
-    /// The enforced window's part of the limit, rounded up: even spacing alone puts 9 of 500 a minute into some seconds,
-    /// and holding them to 8 would leave a twentieth of the limit unused.
-    private static func part(of rate: Limit.Rate, in window: Interval) -> Int {
+    /// A window's part of the limit, rounded up: even spacing alone puts 9 of 500 a minute into some seconds, and
+    /// holding them to 8 would leave a twentieth of the limit unused.
+    static func part(of rate: Limit.Rate, in window: Interval) -> Int {
         let product = rate.quota.multipliedFullWidth(by: Int(window.nanoseconds))
         let (quotient, remainder) = Int(rate.window.nanoseconds).dividingFullWidth(product)
         return quotient + (remainder > 0 ? 1 : 0)
@@ -58,28 +70,64 @@ struct RatePacer {
         return Interval(nanoseconds: max(headroom, allButOne, jittered))
     }
 
+    /// Follows from the window and the share.
+    private mutating func tune(now: Instant) {
+        var rate = rate
+        rate.quota = max(1, rate.quota * share / Self.whole)
+        (stated.capacity, stated.width) = (rate.quota, rate.window + jitter)
+        guard let window else {
+            (spacing, burst, enforced) = (.zero, rate.quota, nil)
+            return
+        }
+        let part = Self.part(of: rate, in: window)
+        spacing = Self.spacing(of: rate, enforcedIn: window, jitter: jitter)
+        burst = max(1, part / 4)
+        guard window < rate.window else { return enforced = nil }
+        if enforced?.width == window + jitter {
+            enforced?.capacity = part
+        } else {
+            enforced = SendLog(width: window + jitter, capacity: part, from: stated, now: now)
+        }
+    }
+
+    // MARK: When
+
     /// The earliest instant, `now` or later, at which so many units may be sent.
     func earliest(for units: Int, now: Instant) -> Instant {
-        max(paced(now: now), logged(for: units, now: now))
+        let known = max(paced(for: units, now: now), logged(for: units, now: now))
+        guard let probe else { return known }
+        return max(known, probe.opening(now: now))
     }
 
-    /// A lower bound for the instant at which a send may go that has so many others before it.
-    func earliest(behind others: Int, now: Instant) -> Instant {
-        let spaced = spacing > .zero ? max(now, due) + spacing * others - spacing * (burst - 1) : now
-        let logged = stated.earliest(behind: others, now: now)
-        return max(now, spaced, logged, enforced?.earliest(behind: others, now: now) ?? now)
+    /// A lower bound for the instant at which so many units may go that have so many others before them.
+    func earliest(for units: Int, behind others: Int, now: Instant) -> Instant {
+        let spaced = spacing > .zero ? max(now, due) + spacing * (others + min(units, burst) - burst) : now
+        let logged = stated.earliest(for: units, behind: others, now: now)
+        return max(now, spaced, logged, enforced?.earliest(for: units, behind: others, now: now) ?? now)
     }
 
-    /// `instant` may lie ahead, for an attempt that will be sent then.
-    mutating func charge(_ units: Int, at instant: Instant) {
+    private func paced(for units: Int, now: Instant) -> Instant {
+        spacing > .zero ? due - spacing * (burst - min(units, burst)) : now
+    }
+
+    private func logged(for units: Int, now: Instant) -> Instant {
+        max(stated.earliest(for: units, now: now), enforced?.earliest(for: units, now: now) ?? now)
+    }
+
+    // MARK: Charging
+
+    /// `instant` may lie ahead, for an attempt that will be sent then. Returns what the send was to the probe.
+    @discardableResult
+    mutating func charge(_ units: Int, at instant: Instant) -> BurstProbe.Lead? {
         if let heldUntil { forgoBurst(until: min(heldUntil, instant)) }
         if spacing > .zero { due = max(due, instant) + spacing * units }
         enforced?.record(units, at: instant)
         stated.record(units, at: instant)
         noteHold(now: instant)
+        return probe?.sent(at: instant)
     }
 
-    /// Takes a charge back: what it was for has not been sent.
+    /// Takes a charge back, or the part of it that turned out not to be needed.
     mutating func uncharge(_ units: Int, at instant: Instant, now: Instant) {
         if spacing > .zero { due = due - spacing * units }
         enforced?.forget(units, at: instant)
@@ -87,9 +135,16 @@ struct RatePacer {
         if heldUntil != nil { noteHold(now: now) }
     }
 
+    /// Charges what an attempt takes beyond what was charged for it: it counts from now on.
+    mutating func chargeMore(_ units: Int, now: Instant) {
+        if spacing > .zero { due = max(due, now) + spacing * units }
+        enforced?.record(units, at: now)
+        stated.record(units, at: now)
+    }
+
     private mutating func noteHold(now: Instant) {
         let logged = logged(for: 1, now: now)
-        heldUntil = logged > max(paced(now: now), now) ? logged : nil
+        heldUntil = logged > max(paced(for: 1, now: now), now) ? logged : nil
     }
 
     /// After a pause sending goes on at the steady rate, not with a burst.
@@ -102,6 +157,51 @@ struct RatePacer {
         stated.expire(now: now)
     }
 
+    // MARK: Learning
+
+    /// The provider took a send that the probe had doubts about.
+    mutating func accepted(_ lead: BurstProbe.Lead, sentAt: Instant, now: Instant) {
+        probe?.accepted(lead, sentAt: sentAt, now: now)
+    }
+
+    /// A send that never happened proves nothing.
+    mutating func forget(_ lead: BurstProbe.Lead, sentAt: Instant) {
+        probe?.forget(lead, sentAt: sentAt)
+    }
+
+    /// The provider refused a send although these books had room; says whether a finer window explains it, which is
+    /// kept to from now on.
+    mutating func narrow(refusalOf sentAt: Instant, now: Instant) -> Bool {
+        guard let finer = probe?.windowThatExplains(refusalOf: sentAt) else { return false }
+        window = finer
+        probe?.narrow(to: finer)
+        if probe?.isEmpty ?? true { probe = nil }
+        tune(now: now)
+        forgoBurst(until: now)
+        return true
+    }
+
+    /// Sets how much of the limit is used, in thousandths, 1 or more, and how uneven the way to the provider is.
+    mutating func use(share: Int, jitter: Interval, now: Instant) {
+        guard share != self.share || jitter != self.jitter else { return }
+        (self.share, self.jitter) = (share, jitter)
+        tune(now: now)
+    }
+
+    /// Takes over what an earlier pacer of the same unit and window knows, for a rate that has changed.
+    mutating func inherit(_ other: RatePacer, now: Instant) {
+        stated = SendLog(width: stated.width, capacity: rate.quota, from: other.stated, now: now)
+        if other.rate == rate { (window, probe) = (other.window.flatMap { min($0, window ?? $0) }, other.probe) }
+        (share, enforced) = (other.share, nil)
+        tune(now: now)
+        // As far ahead of its time as the other was, at this one's pace.
+        guard spacing > .zero, other.spacing > .zero, other.due > now else { return }
+        let units = Int((other.due - now).nanoseconds / other.spacing.nanoseconds)
+        due = now + spacing * units
+    }
+
+    // MARK: Reports
+
     /// From when on the past no longer matters.
     func idleAt(now: Instant) -> Instant {
         max(due, stated.emptyAt(now: now))
@@ -110,11 +210,6 @@ struct RatePacer {
     /// Units sent within the stated window; for reports.
     var used: Int { stated.total }
 
-    private func paced(now: Instant) -> Instant {
-        spacing > .zero ? due - spacing * (burst - 1) : now
-    }
-
-    private func logged(for units: Int, now: Instant) -> Instant {
-        max(stated.earliest(for: units, now: now), enforced?.earliest(for: units, now: now) ?? now)
-    }
+    /// The most that fits any window: no request can take more.
+    var capacity: Int { stated.capacity }
 }

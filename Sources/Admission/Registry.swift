@@ -11,6 +11,8 @@ struct Registry: Sendable {
     let deepest: Int
     /// Dimensions that neither a limit nor the line depends on are left out of flows.
     let relevant: [Bool]
+    /// Whether any limit counts tokens, so that what is usual for each model must be known.
+    let countsTokens: Bool
     /// Flows, inner nodes, cells and counted combinations by what they stand for.
     var flows: [Identity: Int] = [:]
     var children: [ChildKey: Int] = [:]
@@ -40,6 +42,8 @@ struct Registry: Sendable {
             relevant[dimension.rawValue] = true
         }
         for dimension in line { mark(dimension) }
+        countsTokens = rules.countsTokens
+        if countsTokens { mark(.model) }
         let levels = rules.limits.map { limit in
             let needed = limit.per + limit.match.map(\.dimension) + (limit.terms.distinct?.of ?? [])
             for dimension in needed { mark(dimension) }

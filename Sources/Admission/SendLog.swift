@@ -7,8 +7,10 @@ import DequeModule
 struct SendLog {
     static let exactCapacity = 4096
 
-    let width: Interval
-    let capacity: Int
+    /// How long a send is remembered. What has been dropped stays so when it grows.
+    var width: Interval
+    /// May be lowered and raised; the grain stays that of the first.
+    var capacity: Int
     private let grain: Int64
     private var entries: Deque<(sentAt: Int64, units: Int)> = []
     /// What was sent at or before this has been dropped.
@@ -21,9 +23,16 @@ struct SendLog {
         self.grain = capacity <= Self.exactCapacity ? 1 : max(1, width.nanoseconds / Int64(Self.exactCapacity))
     }
 
-    /// The earliest instant, `now` or later, at which so many more units fit; never for more than the capacity.
+    /// A log that already knows what another one remembers.
+    init(width: Interval, capacity: Int, from other: SendLog, now: Instant) {
+        self.init(width: width, capacity: capacity)
+        for entry in other.entries { record(entry.units, at: Instant(nanoseconds: entry.sentAt)) }
+        expire(now: now)
+    }
+
+    /// The earliest instant, `now` or later, at which so many more units fit. More than the capacity count as all of it.
     func earliest(for units: Int, now: Instant) -> Instant {
-        var excess = total + units - capacity
+        var excess = total + min(units, capacity) - capacity
         guard excess > 0 else { return now }
         for entry in entries {
             excess -= entry.units
@@ -32,9 +41,9 @@ struct SendLog {
         return .never
     }
 
-    /// A lower bound for when a unit fits that has so many others before it.
-    func earliest(behind others: Int, now: Instant) -> Instant {
-        earliest(for: others % capacity + 1, now: now) + width * (others / capacity)
+    /// A lower bound for when so many units fit that have so many others before them.
+    func earliest(for units: Int, behind others: Int, now: Instant) -> Instant {
+        earliest(for: others % capacity + units, now: now) + width * (others / capacity)
     }
 
     /// What is sent earlier than something already recorded counts as sent together with it.

@@ -15,7 +15,7 @@ package struct Tokens: Hashable, Sendable {
     package var total: Int { input + output }
 
     /// How much of a rate's quota one request with these tokens takes.
-    func units(of unit: Limit.Unit) -> Int {
+    package func units(of unit: Limit.Unit) -> Int {
         switch unit {
         case .requests: 1
         case .tokens: total

@@ -8,6 +8,7 @@ struct WaitingRoom: Sendable {
         var deadline: Instant
         /// The limit that held it when it came, or -1.
         var heldBy: Int
+        var reserve: Gate.Reserve
         var isDelayed = false
         /// Neighbours among those in line in the flow, -1 at the ends.
         var before = -1
@@ -18,7 +19,7 @@ struct WaitingRoom: Sendable {
         var generation: UInt32 = 0
 
         /// What a freed place holds.
-        static let freed = Entry(flow: -1, sequence: 0, since: .never, deadline: .never, heldBy: -1)
+        static let freed = Entry(flow: -1, sequence: 0, since: .never, deadline: .never, heldBy: -1, reserve: .none)
     }
 
     private(set) var entries = Slab<Entry>()

@@ -128,7 +128,8 @@ package struct CheckTable: CustomStringConvertible {
                     + "\(retry.budget.leastPerMinute)/min, bodies up to \(Units.text(bytes: retry.maxBody)), "
                     + "hints up to \(Units.text(retry.maxRetryAfter))" + (retry.unsafe ? ", unsafe" : ""),
             ],
-            ["breaker", upstream.breaker?.text ?? "off"],
+            ["breaker", upstream.gate.breaker?.text ?? "off"],
+            ["adaptive", upstream.gate.adaptive.map { "from \($0.min) to \($0.max) in flight" } ?? "off"],
             [
                 "connections",
                 "\(connections.max), protocol \(connections.httpVersion.rawValue), "
@@ -174,7 +175,7 @@ extension Secret.Source {
 extension PacingSetting {
     fileprivate func text(windowOf pacing: Pacing) -> String {
         switch self {
-        case .auto: if case .window(let window) = pacing { "auto, at first \(Units.text(window))" } else { "auto" }
+        case .auto: if case .auto(let window) = pacing { "auto, at first \(Units.text(window))" } else { "auto" }
         case .even: "even"
         case .burst: "burst"
         case .window(let window): Units.text(window)

@@ -94,9 +94,6 @@ package struct Upstream: Hashable, Sendable {
     package var gate: GateRules
     package var pacing: PacingSetting
     package var retry: RetryRules
-    package var adaptive: AdaptiveRules?
-    /// `nil` where it is off.
-    package var breaker: BreakerRules?
     package var connections: ConnectionRules
     package var timeouts: TimeoutRules
     /// The URL of an HTTP proxy that leads to the upstream.

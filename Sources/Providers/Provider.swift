@@ -58,4 +58,7 @@ package enum Provider: String, CaseIterable, Hashable, Sendable {
 
     /// The window over which the provider is known or suspected to enforce its rates; `pacing: auto` starts from it.
     package var enforcedWindow: Interval { profile.enforcedWindow }
+
+    package var tokenCounting: TokenCounting { profile.tokenCounting }
+    package var dayZone: ResetZone? { profile.dayZone }
 }

@@ -19,6 +19,9 @@ package struct ProviderProfile: Sendable {
     package var errorShape: ErrorShape
     /// How it counts tokens against its limits.
     package var tokenCounting: TokenCounting
+    /// Where the provider's day begins, where its daily budgets come back at a known midnight; `nil` where a day is any
+    /// 24 hours as far as is known.
+    package var dayZone: ResetZone?
     /// Whether its OpenAI-shaped endpoints are known to take `stream_options.include_usage` and tell a stream's usage
     /// only then.
     package var hasUsageOption: Bool
@@ -26,7 +29,8 @@ package struct ProviderProfile: Sendable {
     package init(
         hosts: [Glob] = [], enforcedWindow: Interval = .seconds(60), request: RequestShape = RequestShape(),
         credential: CredentialRule = .bearer, answerRules: [AnswerRule] = [], limitHeaders: [LimitHeaders] = [],
-        errorShape: ErrorShape = .openAI, tokenCounting: TokenCounting = .usage, hasUsageOption: Bool = false
+        errorShape: ErrorShape = .openAI, tokenCounting: TokenCounting = .usage, hasUsageOption: Bool = false,
+        dayZone: ResetZone? = nil
     ) {
         self.hosts = hosts
         self.enforcedWindow = enforcedWindow
@@ -36,6 +40,7 @@ package struct ProviderProfile: Sendable {
         self.limitHeaders = limitHeaders
         self.errorShape = errorShape
         self.tokenCounting = tokenCounting
+        self.dayZone = dayZone
         self.hasUsageOption = hasUsageOption
     }
 

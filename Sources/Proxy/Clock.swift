@@ -1,10 +1,16 @@
 import Admission
 import NIOCore
+import Telemetry
 
 /// The process's monotonic clock, in the core's terms.
 enum Clock {
     static func now() -> Instant {
         Instant(nanoseconds: Int64(NIODeadline.now().uptimeNanoseconds))
+    }
+
+    /// What to add to an instant to have the time of day.
+    static var wallClockOffset: WallClockOffset {
+        WallClockOffset(nanoseconds: WallTime.now.nanoseconds - now().nanoseconds)
     }
 }
 

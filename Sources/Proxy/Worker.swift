@@ -184,6 +184,11 @@ final class Worker {
         metrics.requests(
             tenant: exchange.tenant, outcome: outcome, status: StatusClass(record.status), now: now.nanoseconds
         ).increment()
+        if let tokens = record.tokens {
+            let model = exchange.model
+            metrics.tokens(model: model, kind: .input, now: now.nanoseconds).increment(by: Int64(tokens.input))
+            metrics.tokens(model: model, kind: .output, now: now.nanoseconds).increment(by: Int64(tokens.output))
+        }
         guard let log = shared.accessLog else { return }
         log.write(
             AccessLogEntry(
@@ -194,7 +199,8 @@ final class Worker {
                 queueTime: record.queued.nanoseconds,
                 firstByteTime: record.firstByteAt.map { ($0 - record.begunAt).nanoseconds },
                 totalTime: (now - record.begunAt).nanoseconds, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
-                limit: record.limit))
+                tokensIn: record.tokens?.input, tokensOut: record.tokens?.output, limit: record.limit,
+                observed: record.observed))
     }
 
     /// A request that never had an upstream.

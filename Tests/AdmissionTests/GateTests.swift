@@ -2,106 +2,6 @@ import Testing
 
 @testable import Admission
 
-/// A gate driven by hand: answers as short words, decisions by the name of the ask.
-private struct Bench {
-    var gate: Gate
-    var names: [Ticket: String] = [:]
-    var permits: [String: Permit] = [:]
-    var refusals: [String: GateRefusal] = [:]
-
-    init(
-        _ limits: [Limit], pacing: Pacing = .window(.seconds(1)), queue: QueueRules = QueueRules(),
-        fairness: FairnessRules = FairnessRules()
-    ) {
-        let rules = GateRules(limits: limits, pacing: pacing, queue: queue, fairness: fairness)
-        gate = Gate(rules: rules, now: .start)
-    }
-
-    /// `+` admitted, `…` waiting, `-` refused.
-    @discardableResult
-    mutating func ask(
-        _ name: String, tenant: String = "t", job: String = "", model: String = "", priority: Priority = .normal,
-        deadline: Instant = .never, at now: Instant = .start
-    ) -> Character {
-        let identity = Identity(tenant: tenant, job: job, priority: priority, model: model)
-        defer { collect() }
-        switch gate.submit(Ask(identity: identity, deadline: deadline), now: now) {
-        case .admitted(let permit):
-            permits[name] = permit
-            return "+"
-        case .waiting(let ticket, _):
-            names[ticket] = name
-            return "…"
-        case .refused(let refusal):
-            refusals[name] = refusal
-            return "-"
-        }
-    }
-
-    mutating func settle(_ name: String, at now: Instant = .start) -> [String] {
-        guard let permit = permits.removeValue(forKey: name) else { return ["no permit for \(name)"] }
-        gate.settle(permit, now: now)
-        return collect()
-    }
-
-    mutating func withdraw(_ name: String, at now: Instant = .start) -> [String] {
-        guard let permit = permits.removeValue(forKey: name) else { return ["no permit for \(name)"] }
-        gate.withdraw(permit, now: now)
-        return collect()
-    }
-
-    mutating func retry(_ name: String, at instant: Instant, deadline: Instant = .never, now: Instant) -> Character {
-        guard let permit = permits.removeValue(forKey: name) else { return "?" }
-        defer { collect() }
-        switch gate.retry(permit, at: instant, deadline: deadline, now: now) {
-        case .admitted: return "+"
-        case .waiting(let ticket, _):
-            names[ticket] = name
-            return "…"
-        case .refused(let refusal):
-            refusals[name] = refusal
-            return "-"
-        }
-    }
-
-    mutating func cancel(_ name: String, at now: Instant = .start) -> [String] {
-        for (ticket, holder) in names where holder == name {
-            gate.cancel(ticket, now: now)
-            names[ticket] = nil
-        }
-        return collect()
-    }
-
-    mutating func advance(to instant: Instant) -> [String] {
-        gate.advance(to: instant)
-        return collect()
-    }
-
-    /// Names of those granted since.
-    @discardableResult
-    mutating func collect() -> [String] {
-        gate.takeDecisions().compactMap { decision in
-            switch decision {
-            case .granted(let ticket, let permit):
-                let name = names.removeValue(forKey: ticket) ?? "?"
-                permits[name] = permit
-                return name
-            case .refused(let ticket, let refusal):
-                refusals[names.removeValue(forKey: ticket) ?? "?"] = refusal
-                return nil
-            }
-        }
-    }
-}
-
-private func slots(_ count: Int, per: [Dimension] = [], name: String = "slots") -> Limit {
-    Limit(name: name, per: per, terms: Limit.Terms(inFlight: count))
-}
-
-private func rate(_ quota: Int, per window: Interval = .minutes(1), match: [Limit.Match] = []) -> Limit {
-    Limit(name: "rate", match: match, terms: Limit.Terms(rates: [Limit.Rate(quota, per: window)]))
-}
-
 @Suite("Gate")
 struct GateTests {
     @Test("admits up to the slots and lets the oldest follow")
@@ -360,7 +260,7 @@ struct GateTests {
             let now = Instant.after(.milliseconds(10 * index))
             let flow = bench.gate.flow(for: Identity(tenant: tenant, job: job, model: model))
             bench.gate.advance(to: now)
-            let bound = bench.gate.prospect(of: flow).earliest
+            let bound = bench.gate.prospect(of: flow, for: .none).earliest
             var future = bench
             guard future.ask("probe", tenant: tenant, job: job, model: model, at: now) == "…" else { continue }
             var instant = now

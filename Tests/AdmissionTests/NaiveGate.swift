@@ -15,7 +15,9 @@ struct NaiveGate {
         let id: Int
         let identity: Identity
         let sequence: Int
+        let grantedAt: Instant
         var chargedAt: Instant
+        let cost: Int64
     }
 
     struct CellKey: Hashable {
@@ -46,6 +48,9 @@ struct NaiveGate {
     var underWay: [CellKey: Set<[String]>] = [:]
     var nodes: [[String]: Node] = [:]
     var turns = 0
+    /// How long attempts usually hold their slots, by tenant and of all.
+    var holds: [String: Interval] = [:]
+    var typicalHold: Interval?
     var sequences = 0
     var isDraining = false
     var pausedUntil = Instant(nanoseconds: .min)
@@ -149,13 +154,48 @@ struct NaiveGate {
         }
     }
 
-    private mutating func moveTags(_ identity: Identity) {
+    // MARK: Shares
+
+    private func tenant(_ identity: Identity) -> String {
+        rules.fairness.levels.first.map { identity[$0] } ?? ""
+    }
+
+    /// The largest part that an attempt takes of any limit that all compete for, in nanoseconds of the whole of it.
+    private func cost(_ identity: Identity, hold: Interval) -> Int64 {
+        var parts: [Interval] = []
+        for (_, limit) in cells(identity) where limit.terms.distinct == nil {
+            if limit.per.contains(where: rules.fairness.levels.contains) { continue }
+            let terms = limit.terms(for: identity)
+            if let slots = terms.inFlight { parts.append(hold / slots) }
+            parts += terms.rates.filter { $0.window < .days(1) }.map { $0.window / $0.quota }
+        }
+        return parts.max().flatMap { $0 > .zero ? $0.nanoseconds : nil } ?? FairLine.unit
+    }
+
+    private mutating func noteHold(_ attempt: Attempt) {
+        let held = now - attempt.grantedAt
+        typicalHold = typicalHold.map { $0 + (held - $0) / 8 } ?? held
+        holds[tenant(attempt.identity)] = holds[tenant(attempt.identity)].map { $0 + (held - $0) / 8 } ?? held
+        reprice(attempt, cost(attempt.identity, hold: held))
+    }
+
+    private mutating func reprice(_ attempt: Attempt, _ cost: Int64) {
+        for path in path(attempt.identity) {
+            nodes[path, default: Node()].tag += step(path, cost) - step(path, attempt.cost)
+        }
+    }
+
+    private func step(_ path: [String], _ cost: Int64) -> Int64 {
+        cost == 0 ? 0 : max(1, cost / Int64(weight(path)))
+    }
+
+    private mutating func moveTags(_ identity: Identity, cost: Int64) {
         for path in path(identity).reversed() {
             let parent = Array(path.dropLast())
             let start = max(nodes[path, default: Node()].tag, nodes[parent, default: Node()].virtualTime)
             nodes[parent, default: Node()].virtualTime = start
             turns += 1
-            nodes[path, default: Node()].tag = start + FairLine.unit / Int64(weight(path))
+            nodes[path, default: Node()].tag = start + step(path, cost)
             nodes[path, default: Node()].turn = turns
         }
     }
@@ -164,14 +204,18 @@ struct NaiveGate {
 
     private mutating func grant(_ ask: Waiting) {
         waiting.removeAll { $0.id == ask.id }
-        attempts.append(Attempt(id: ask.id, identity: ask.identity, sequence: ask.sequence, chargedAt: now))
+        let hold = holds[tenant(ask.identity)] ?? typicalHold ?? .seconds(1)
+        let cost = cost(ask.identity, hold: hold)
+        attempts.append(
+            Attempt(
+                id: ask.id, identity: ask.identity, sequence: ask.sequence, grantedAt: now, chargedAt: now, cost: cost))
         let instant = now
         forEachRate(of: ask.identity) { $0.charge(at: instant) }
         for (key, limit) in cells(ask.identity) {
             guard let distinct = limit.terms.distinct else { continue }
             underWay[key, default: []].insert(distinct.of.map { ask.identity[$0] })
         }
-        moveTags(ask.identity)
+        moveTags(ask.identity, cost: cost)
         sent(at: now)
         events.append(.granted(ask.id))
     }
@@ -257,19 +301,20 @@ struct NaiveGate {
     }
 
     mutating func settle(_ id: Int) {
-        attempts.removeAll { $0.id == id }
+        _ = end(id, wasSent: true)
         dispatch()
     }
 
     private mutating func end(_ id: Int, wasSent: Bool) -> Attempt? {
         guard let index = attempts.firstIndex(where: { $0.id == id }) else { return nil }
         let attempt = attempts.remove(at: index)
-        guard !wasSent else { return attempt }
+        guard !wasSent else {
+            noteHold(attempt)
+            return attempt
+        }
         let instant = now
         forEachRate(of: attempt.identity) { $0.uncharge(at: attempt.chargedAt, now: instant) }
-        for path in path(attempt.identity) {
-            nodes[path, default: Node()].tag -= FairLine.unit / Int64(weight(path))
-        }
+        reprice(attempt, 0)
         return attempt
     }
 

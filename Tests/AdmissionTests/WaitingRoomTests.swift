@@ -6,7 +6,8 @@ import Testing
 struct WaitingRoomTests {
     private func entry(deadline: Int) -> WaitingRoom.Entry {
         WaitingRoom.Entry(
-            flow: 1, sequence: 1, since: .start, deadline: .after(.seconds(deadline)), heldBy: -1)
+            flow: 1, sequence: 1, since: .start, deadline: .after(.seconds(deadline)), heldBy: -1,
+            reserve: .none)
     }
 
     @Test("the next deadline is that of the ask with the least time left or the shortest delay")

@@ -52,6 +52,7 @@ struct CheckTableTests {
                   timeouts     connect 5s, first byte 5m, idle 2m, total 10m
                   retry        5 attempts, backoff 500ms to 30s, budget 10% and at least 10/min, bodies up to 4MiB, hints up to 5m
                   breaker      5 failures in a row, or 50% of at least 20 within 30s; open for 30s
+                  adaptive     off
                   connections  100, protocol auto, idle 1m
 
                 """)

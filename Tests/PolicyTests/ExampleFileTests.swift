@@ -47,7 +47,7 @@ struct ExampleFileTests {
         #expect(shown.gate.queue == standard.gate.queue)
         #expect(shown.gate.fairness.levels == standard.gate.fairness.levels)
         #expect(shown.retry == standard.retry)
-        #expect(shown.breaker == standard.breaker)
+        #expect(shown.gate.breaker == standard.gate.breaker)
         #expect(shown.connections == standard.connections)
         #expect(shown.timeouts == standard.timeouts)
         #expect(shown.pacing == standard.pacing)

@@ -10,7 +10,7 @@ struct SectionTests {
         arguments: [
             ("even", .even, .window(.seconds(1))), ("burst", .burst, .burst),
             ("10s", .window(.seconds(10)), .window(.seconds(10))),
-            ("auto", .auto, .window(Provider.openai.enforcedWindow)),
+            ("auto", .auto, .auto(Provider.openai.enforcedWindow)),
         ] as [(String, PacingSetting, Pacing)])
     func pacing(_ text: String, _ setting: PacingSetting, _ pacing: Pacing) throws {
         let upstream = try upstream("    pacing: \(text)\n")
@@ -22,7 +22,7 @@ struct SectionTests {
     func autoPacing(_ provider: Provider) throws {
         let upstream = try upstream("    provider: \(provider.rawValue)\n")
         #expect(upstream.provider == provider)
-        #expect(upstream.gate.pacing == .window(provider.enforcedWindow))
+        #expect(upstream.gate.pacing == .auto(provider.enforcedWindow))
     }
 
     @Test(
@@ -53,7 +53,7 @@ struct SectionTests {
             ("off", nil), ("\"off\"", nil), ("{}", BreakerRules()), ("{failures: 9}", BreakerRules(failures: 9)),
         ])
     func breaker(_ text: String, _ rules: BreakerRules?) throws {
-        #expect(try upstream("    breaker: \(text)\n").breaker == rules)
+        #expect(try upstream("    breaker: \(text)\n").gate.breaker == rules)
     }
 
     @Test("A smaller waiting room has no larger part for one tenant")

@@ -49,10 +49,10 @@ struct WholeShapeTests {
         #expect(upstream.isDefault)
         #expect(upstream.listen.isEmpty && upstream.credential == nil && upstream.proxy == nil)
         #expect(upstream.pacing == .auto)
-        #expect(upstream.gate == GateRules(pacing: .window(Provider.openai.enforcedWindow)))
+        #expect(upstream.gate == GateRules(pacing: .auto(Provider.openai.enforcedWindow), breaker: BreakerRules()))
         #expect(upstream.retry == RetryRules())
-        #expect(upstream.adaptive == nil)
-        #expect(upstream.breaker == BreakerRules())
+        #expect(upstream.gate.adaptive == nil)
+        #expect(upstream.gate.breaker == BreakerRules())
         #expect(upstream.connections.max == 100 && upstream.connections.httpVersion == .auto)
         #expect(upstream.connections.idle == .seconds(60))
         #expect(upstream.timeouts.connect == .seconds(5) && upstream.timeouts.firstByte == .seconds(300))
@@ -204,9 +204,9 @@ struct WholeShapeTests {
                     attempts: 3, backoffBase: .milliseconds(100), backoffMax: .seconds(10),
                     budget: RetryRules.Budget(percent: 20, leastPerMinute: 5), unsafe: true, maxBody: 1 << 20,
                     maxRetryAfter: .minutes(1)))
-        #expect(upstream.adaptive == AdaptiveRules(min: 5, max: 50))
+        #expect(upstream.gate.adaptive == AdaptiveRules(min: 5, max: 50))
         #expect(
-            upstream.breaker
+            upstream.gate.breaker
                 == BreakerRules(failures: 7, percent: 40, ofAtLeast: 10, within: .seconds(20), openFor: .seconds(15)))
         #expect(upstream.connections.max == 10 && upstream.connections.httpVersion == .h2)
         #expect(upstream.connections.idle == .seconds(30))

@@ -42,7 +42,7 @@ struct GateRefusalsTests {
     func reasons(reason: GateRefusal.Reason, status: Int, words: String) {
         let refusal = Refusal.byGate(
             GateRefusal(reason: reason, limit: nil, comeBack: .seconds(3)), limit: limit(0, [], .inFlight(16)),
-            rules: QueueRules(), tenant: "acme", allowed: .seconds(5))
+            rules: QueueRules(), upstream: "api", tenant: "acme", allowed: .seconds(5))
         #expect(refusal.status == status)
         #expect(refusal.message.contains(words))
         #expect(refusal.limit?.name == (reason == .draining ? nil : "account"))
@@ -53,10 +53,26 @@ struct GateRefusalsTests {
     func noWait() {
         let gate = GateRefusal(reason: .waitTooLong, limit: nil, comeBack: .seconds(3))
         let refusal = { (limit: RefusedLimit?) -> Refusal in
-            Refusal.byGate(gate, limit: limit, rules: QueueRules(), tenant: "acme", allowed: .zero)
+            Refusal.byGate(
+                gate, limit: limit, rules: QueueRules(), upstream: "api", tenant: "acme", allowed: .zero)
         }
         let named = refusal(limit(0, [], .inFlight(16)))
         #expect(named.message.contains("limit \"account\" (16 requests in flight) is reached; come back in 3 seconds"))
         #expect(refusal(nil).message.contains("the wait would be longer than 0 milliseconds"))
+    }
+
+    @Test("says how many tokens never fit, and which upstream is left alone")
+    func sizeAndHealth() {
+        func refusal(_ reason: GateRefusal.Reason, _ limit: RefusedLimit?) -> Refusal {
+            Refusal.byGate(
+                GateRefusal(reason: reason, limit: nil, comeBack: .seconds(20)), limit: limit, rules: QueueRules(),
+                upstream: "api", tenant: "acme", allowed: .seconds(5))
+        }
+        let rate = Limit.Rate(1000, per: .minutes(1), of: .inputTokens)
+        let size = refusal(.neverFits(Tokens(input: 1500, output: 7)), limit(0, [], .rate(rate)))
+        #expect(size.status == 413 && size.message.contains("1500 tokens can never fit") && !size.advisesRetry)
+        let health = refusal(.breakerOpen, nil)
+        #expect(health.status == 503 && health.error == .destinationUnavailable)
+        #expect(health.message.contains("api failed too often") && health.retryAfter == .seconds(20))
     }
 }

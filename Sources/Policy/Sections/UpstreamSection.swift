@@ -45,14 +45,17 @@ extension Field {
         let limits = section["limits"]?.limits(in: dimensions) ?? []
         let pacing = section["pacing"]?.pacingSetting() ?? .auto
         let (queue, fairness) = section["queue"]?.queueRules(in: dimensions) ?? (QueueRules(), FairnessRules())
+        let retry = section["retry"]?.retryRules() ?? RetryRules()
         let gate = GateRules(
-            limits: limits.map(\.limit), pacing: Pacing(pacing, of: provider), queue: queue, fairness: fairness)
+            limits: limits.map(\.limit), pacing: Pacing(pacing, of: provider), queue: queue, fairness: fairness,
+            retryBudget: retry.budget, breaker: section["breaker"].map { $0.breakerRules() } ?? BreakerRules(),
+            adaptive: section["adaptive"]?.adaptiveRules(), tokenCounting: provider.tokenCounting,
+            dayZone: provider.dayZone)
         let upstream = Upstream(
             name: key, url: url ?? .missing, provider: provider, hosts: section.hosts(besides: url),
             prefix: section["prefix"]?.prefix() ?? "/\(key)", isDefault: section["default"]?.flag() ?? false,
             listen: listen.map(\.listener), credential: section["credential"]?.secret(), gate: gate, pacing: pacing,
-            retry: section["retry"]?.retryRules() ?? RetryRules(), adaptive: section["adaptive"]?.adaptiveRules(),
-            breaker: section["breaker"].map { $0.breakerRules() } ?? BreakerRules(),
+            retry: retry,
             connections: section["connections"]?.connectionRules(to: url) ?? ConnectionRules(),
             timeouts: section["timeouts"]?.timeoutRules() ?? TimeoutRules(), proxy: section["proxy"]?.proxyURL(),
             trustedCertificatesPath: section["tls"]?.trustedCertificatesPath(),
@@ -122,7 +125,7 @@ extension UpstreamURL {
 extension Pacing {
     package init(_ setting: PacingSetting, of provider: Provider) {
         switch setting {
-        case .auto: self = .window(provider.enforcedWindow)
+        case .auto: self = .auto(provider.enforcedWindow)
         case .even: self = .window(.seconds(1))
         case .burst: self = .burst
         case .window(let window): self = .window(window)

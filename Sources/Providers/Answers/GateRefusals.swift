@@ -27,10 +27,12 @@ extension Refusal {
     /// - Parameters:
     ///   - limit: the limit that the gate names.
     ///   - rules: the rules by which the gate decided.
+    ///   - upstream: its name.
     ///   - tenant: who asked.
     ///   - allowed: the longest wait that the request had.
     package static func byGate(
-        _ refusal: GateRefusal, limit: RefusedLimit?, rules: QueueRules, tenant: String, allowed: Interval
+        _ refusal: GateRefusal, limit: RefusedLimit?, rules: QueueRules, upstream: String, tenant: String,
+        allowed: Interval
     ) -> Refusal {
         let wait = refusal.comeBack
         switch refusal.reason {
@@ -44,6 +46,13 @@ extension Refusal {
             return .waitTooLong(allowed: allowed, limit: limit, wait: wait)
         case .timedOut:
             return .waitedInVain(for: allowed, limit: limit, wait: wait)
+        case .neverFits(let tokens):
+            guard let limit, case .rate(let rate) = limit.bound else {
+                preconditionFailure("what never fits does not fit a rate")
+            }
+            return .neverFits(tokens: tokens.units(of: rate.unit), limit: limit)
+        case .breakerOpen:
+            return .breakerOpen(upstream: upstream, wait: wait)
         case .draining:
             return .draining
         }

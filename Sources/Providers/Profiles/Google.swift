@@ -8,7 +8,8 @@ extension ProviderProfile {
         credential: CredentialRule(CredentialRule.Field("x-goog-api-key"), or: [.bearer], queryParameter: "key"),
         // The code is that of its Interactions API.
         answerRules: .googleDay + [AnswerRule([429], .named(["quota_exceeded"]), .quotaExhausted)],
-        errorShape: .google)
+        errorShape: .google,
+        dayZone: .pacific)
 
     /// Vertex AI: shared capacity without a fixed number, or quotas per minute.
     static let vertex = ProviderProfile(

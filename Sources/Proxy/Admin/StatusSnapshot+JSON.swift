@@ -21,6 +21,14 @@ extension StatusSnapshot.UpstreamStatus {
             ("url", .string(address)), ("provider", .string(upstream.provider.rawValue)),
             ("in_flight", .number(report.inFlight)), ("queued", .number(report.waiting)),
             ("paused_ms", report.pausedFor.map { .number($0.millisecondsRoundedUp) } ?? .null),
+            ("breaker", breaker),
+            ("adaptive_limit", report.adaptiveLimit.map { .number($0) } ?? .null),
+            (
+                "retry_budget",
+                .object([
+                    ("used", .number(report.retryBudget.used)), ("value", .number(report.retryBudget.allowed)),
+                ])
+            ),
             (
                 "limits",
                 .array(zip(upstream.gate.limits, report.limits).map { value(of: $0, $1) })
@@ -40,6 +48,16 @@ extension StatusSnapshot.UpstreamStatus {
                     ("waiting", .number(pool.waiting)),
                 ])
             ),
+        ])
+    }
+
+    /// `null` where it is off.
+    private var breaker: JSONText.Value {
+        guard let breaker = report.breaker else { return .null }
+        let state = !breaker.isOpen ? "closed" : breaker.opensIn == nil ? "probing" : "open"
+        return .object([
+            ("state", .string(state)),
+            ("next_probe_ms", breaker.opensIn.map { .number($0.millisecondsRoundedUp) } ?? .null),
         ])
     }
 
@@ -67,13 +85,26 @@ extension StatusSnapshot.UpstreamStatus {
         if let most = cell.maxDistinct {
             members.append(("distinct", bound(most, used: cell.underWay)))
         }
-        for rate in cell.rates { members.append((rate.rate.label, bound(rate.rate.quota, used: rate.used))) }
+        for rate in cell.rates { members.append((rate.rate.label, value(of: rate))) }
+        if cell.share < 1000 { members.append(("used_share_percent", .number(cell.share / 10))) }
+        if let pause = cell.pausedFor { members.append(("paused_ms", .number(pause.millisecondsRoundedUp))) }
         members.append(("queued", .number(cell.waiting)))
         members.append(("next_free_ms", cell.nextFree.map { .number($0.millisecondsRoundedUp) } ?? .null))
         return .object(members)
     }
 
+    private func value(of rate: GateReport.RateReport) -> JSONText.Value {
+        .object(
+            members(rate.rate.quota, used: rate.used) + [
+                ("enforced_window_ms", rate.enforcedWindow.map { .number($0.millisecondsRoundedUp) } ?? .null)
+            ])
+    }
+
     private func bound(_ value: Int, used: Int) -> JSONText.Value {
-        .object([("value", .number(value)), ("used", .number(used)), ("remaining", .number(max(0, value - used)))])
+        .object(members(value, used: used))
+    }
+
+    private func members(_ value: Int, used: Int) -> [(String, JSONText.Value)] {
+        [("value", .number(value)), ("used", .number(used)), ("remaining", .number(max(0, value - used)))]
     }
 }

@@ -20,6 +20,10 @@ extension StatusSnapshot.UpstreamStatus {
         if let pause = report.pausedFor {
             lines.append("  paused by the provider for another \(pause.secondsRoundedUp) s")
         }
+        if let breaker = report.breaker, breaker.isOpen {
+            lines.append("  left alone because it fails, next probe in \(breaker.opensIn?.secondsRoundedUp ?? 0) s")
+        }
+        if let limit = report.adaptiveLimit { lines.append("  at most \(limit) in flight for now") }
         for (limit, report) in zip(upstream.gate.limits, report.limits) {
             for cell in report.cells.prefix(20) {
                 let whom = zip(limit.per, cell.values).map { "\(dimensions.name(of: $0)) \($1)" }

@@ -32,7 +32,8 @@ extension StatusSnapshot.UpstreamStatus {
             name: upstream.name,
             tenants: report.tenants.map { TenantLevel(tenant: $0.name, inFlight: $0.inFlight, waiting: $0.waiting) },
             limits: zip(upstream.gate.limits, report.limits).flatMap(limitLevels),
-            isPaused: report.pausedFor != nil,
+            isPaused: report.pausedFor != nil || report.limits.contains { $0.cells.contains { $0.pausedFor != nil } },
+            isBreakerOpen: report.breaker?.isOpen ?? false, adaptiveLimit: report.adaptiveLimit.map(Double.init),
             connections: [
                 (ConnectionLevel.State.idle, pool.idle), (.active, pool.active), (.connecting, pool.connecting),
             ]
@@ -53,9 +54,9 @@ extension StatusSnapshot.UpstreamStatus {
             levels.append(
                 LimitLevel(limit: limit.name, unit: "distinct", value: Double(distinct.atMost), usedRatio: used))
         }
-        for rate in limit.terms.rates where rate.unit == .requests {
+        for rate in limit.terms.rates {
             let used =
-                report.cells.flatMap(\.rates).filter { $0.rate.window == rate.window }
+                report.cells.flatMap(\.rates).filter { $0.rate.window == rate.window && $0.rate.unit == rate.unit }
                 .map { share($0.used, of: $0.rate.quota) }.max() ?? 0
             levels.append(
                 LimitLevel(limit: limit.name, unit: rate.label, value: Double(rate.quota), usedRatio: used))

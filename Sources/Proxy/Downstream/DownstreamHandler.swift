@@ -299,8 +299,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     /// The exchange has written the end of its response.
     func ended(_ exchange: Exchange?) {
-        flush()
+        // Before the caller sees the end: whoever looks at the figures then finds the request in them.
         if let exchange { report(exchange) }
+        flush()
         self.exchange = nil
         response = .ended
         if isRequestComplete { return next() }

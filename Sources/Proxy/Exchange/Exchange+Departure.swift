@@ -6,9 +6,19 @@ import Telemetry
 /// From the ask to the sending of an attempt.
 extension Exchange {
     func begin() {
-        let now = record.begunAt
-        let ask = Ask(identity: identity, deadline: callerDeadline)
-        switch service.gate.submit(ask, from: waiter, now: now) {
+        guard reading != nil else { return ask(now: record.begunAt) }
+        // The gate has to know what is in the body, so the caller may send it now.
+        connection.sendContinue()
+        setDeadline(DownstreamHandler.bodyTimeout, meaning: .firstByteTimeout, from: record.begunAt)
+    }
+
+    /// Asks the gate, once all is known that it has to know.
+    func ask(now: Instant) {
+        let ask = Ask(identity: identity, deadline: callerDeadline, tokens: takeReading())
+        connection.deadline = .never
+        let (submission, observed) = service.gate.submit(ask, from: waiter, now: now)
+        for limit in observed { noteObserved(limit) }
+        switch submission {
         case .admitted(let permit): depart(permit)
         case .waiting(let ticket, let limit): wait(ticket, limit: limit, since: now)
         case .refused(let refusal): refuse(refusal, now: now)
@@ -22,6 +32,13 @@ extension Exchange {
         let name = service.upstream.gate.limits[limit].name
         if record.limit != name { service.metrics.limited(limit: name, mode: .enforce, action: .wait).increment() }
         record.limit = name
+    }
+
+    /// A limit that only watches would have held the request back.
+    private func noteObserved(_ limit: Int) {
+        let name = service.upstream.gate.limits[limit].name
+        service.metrics.limited(limit: name, mode: .observe, action: .wait).increment()
+        record.observed.append(name)
     }
 
     /// The gate's later answer.
@@ -58,6 +75,7 @@ extension Exchange {
 
     private func depart(_ permit: Permit) {
         phase = .leasing(permit)
+        verdict = .none
         grantedAt = Clock.now()
         setDeadline(service.upstream.gate.queue.timeout, meaning: .poolExhausted, from: grantedAt)
         connection.sendContinue()
@@ -94,7 +112,7 @@ extension Exchange {
             return
         }
         phase = .ended
-        if let held { service.gate.withdraw(held, now: now) }
+        if let held { service.gate.withdraw(held, failure.verdict, now: now) }
         fail(failure)
     }
 

@@ -13,7 +13,8 @@ extension Exchange {
         let judgement = judgement(of: answer)
         let status = Int(answer.head.status.code)
         if judgement.kind == .rateLimited || status == 529 { service.metrics.throttled(status: status).increment() }
-        pause(for: judgement, now: now)
+        verdict = Verdict(judgement.kind)
+        note(judgement, permit, now: now)
         var held: Permit? = permit
         if let wait = wait(for: judgement) {
             let repetition = repeatAttempt(
@@ -42,11 +43,10 @@ extension Exchange {
     }
 
     /// A throttled account is left alone by everybody, not only by whoever was told so.
-    private func pause(for judgement: Judgement, now: Instant) {
-        guard judgement.kind == .rateLimited, let hint = judgement.hint, hint.wait <= rules.maxRetryAfter else {
-            return
-        }
-        service.gate.pause(until: now + hint.wait, now: now)
+    private func note(_ judgement: Judgement, _ permit: Permit, now: Instant) {
+        guard judgement.kind == .rateLimited else { return service.gate.answered(permit, verdict, now: now) }
+        let hint = judgement.hint.flatMap { $0.wait <= rules.maxRetryAfter ? $0.wait : nil }
+        service.gate.throttled(permit, comeBack: hint, now: now)
     }
 
     /// How long to wait before the next attempt; `nil` where there must be none.
@@ -85,7 +85,8 @@ extension Exchange {
             return connection.flush()
         }
         phase = .ended
-        if let permit { service.gate.settle(permit, now: now) }
+        // What was refused has used no tokens.
+        if let permit { service.gate.settle(permit, verdict, usage: Tokens.none, now: now) }
         guard isWhole else {
             record.outcome = .failed
             return connection.breakOff()
@@ -110,7 +111,8 @@ extension Exchange {
     ) -> Repetition {
         guard let held = permit else { preconditionFailure("an attempt is repeated with the permit it had") }
         let submission = service.gate.retry(
-            held, wasSent: wasSent, isFree: isFree, at: instant, deadline: callerDeadline, from: waiter, now: now)
+            held, verdict, wasSent: wasSent, isFree: isFree, at: instant, deadline: callerDeadline, from: waiter,
+            now: now)
         switch submission {
         case nil: return .notMade
         case .refused(let refusal):
@@ -133,6 +135,7 @@ extension Exchange {
     func repeatAttempt(
         _ permit: inout Permit?, after failure: UpstreamFailure, isStale: Bool, wasSent: Bool, now: Instant
     ) -> Repetition {
+        verdict = failure.verdict
         guard record.attempts < rules.attempts, body.isReplayable else { return .notMade }
         if isStale { worker.pool(of: service).dropIdle() }
         // What the upstream says it has not touched costs it nothing to see again; at once only the first time.
@@ -152,6 +155,7 @@ extension Exchange {
             leaseFailed(failure)
         case .sent(let permit, let handler):
             service.metrics.attempts(status: .none, reason: reason).increment()
+            verdict = failure.verdict
             let isStale = isStale(failure, handler, now: now)
             var held: Permit? = permit
             if isStale || isRepeatable(after: failure),
@@ -160,14 +164,14 @@ extension Exchange {
                 return
             }
             phase = .ended
-            if let held { service.gate.settle(held, now: now) }
+            if let held { service.gate.settle(held, verdict, usage: nil, now: now) }
             fail(failure)
         case .judging(let permit, _, let held):
             phase = .judging(permit, nil, held)
             judge(isWhole: false, trailers: nil)
         case .relaying(let permit, _):
             phase = .ended
-            service.gate.settle(permit, now: now)
+            service.gate.settle(permit, verdict, usage: usage(), now: now)
             record.outcome = .failed
             connection.breakOff()
         case .begun, .waiting, .leasing, .ended: break

@@ -6,7 +6,8 @@ extension Exchange {
     /// Whether more of the request's body can be taken now.
     var wantsRequest: Bool {
         switch phase {
-        case .begun, .waiting, .leasing, .departing: body.kept < RequestBody.windowBeforeSending
+        case .begun: body.kept < reading?.window ?? RequestBody.windowBeforeSending
+        case .waiting, .leasing, .departing: body.kept < RequestBody.windowBeforeSending
         case .sent(_, let handler), .relaying(_, let handler): handler.isWritable
         case .judging(_, let handler, _): handler?.isWritable ?? true
         case .ended: true
@@ -16,7 +17,11 @@ extension Exchange {
     func requestBody(_ part: ByteBuffer) {
         record.bytesIn += part.readableBytes
         switch phase {
-        case .begun, .waiting, .leasing, .departing: body.append(part, isStreaming: false, bound: rules.maxBody)
+        case .begun:
+            body.append(part, isStreaming: false, bound: rules.maxBody)
+            reading?.take(part)
+            if reading?.isEnded == true { ask(now: Clock.now()) }
+        case .waiting, .leasing, .departing: body.append(part, isStreaming: false, bound: rules.maxBody)
         case .sent(_, let handler):
             body.append(part, isStreaming: true, bound: rules.maxBody)
             handler.write(.body(.byteBuffer(part)))
@@ -36,18 +41,20 @@ extension Exchange {
             setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: Clock.now())
         case .relaying(_, let handler): handler.write(.end(trailers))
         case .judging(_, let handler, _): handler?.write(.end(trailers))
-        case .begun, .waiting, .leasing, .departing, .ended: break
+        case .begun: ask(now: Clock.now())
+        case .waiting, .leasing, .departing, .ended: break
         }
     }
 
     func requestReadComplete() {
         switch phase {
+        case .begun: setDeadline(DownstreamHandler.bodyTimeout, meaning: .firstByteTimeout, from: Clock.now())
         case .sent(_, let handler):
             handler.flush()
             if !body.isComplete { awaitBody(Clock.now()) }
         case .relaying(_, let handler): handler.flush()
         case .judging(_, let handler, _): handler?.flush()
-        case .begun, .waiting, .leasing, .departing, .ended: break
+        case .waiting, .leasing, .departing, .ended: break
         }
     }
 

@@ -29,13 +29,18 @@ extension Exchange {
             setDeadline(service.upstream.timeouts.idle, meaning: .idleTimeout, from: now)
         } else {
             phase = .relaying(permit, handler)
+            verdict = .answered
+            service.gate.answered(permit, .answered, now: now)
+            readAnswer(head)
             relay(head, advice: nil, now: now)
         }
     }
 
     func upstreamBody(_ bytes: ByteBuffer) {
         switch phase {
-        case .relaying:
+        case .relaying(let permit, _):
+            let bytes = read(bytes, permit)
+            if bytes.readableBytes == 0 { return }
             record.bytesOut += bytes.readableBytes
             connection.write(.body(.byteBuffer(bytes)))
         case .judging(_, _, let held):
@@ -45,11 +50,21 @@ extension Exchange {
         }
     }
 
+    private func read(_ bytes: ByteBuffer, _ permit: Permit) -> ByteBuffer {
+        guard let answerReading else { return bytes }
+        let passed = answerReading.pass(bytes)
+        if service.countsTokens, let usage = answerReading.earlyUsage() {
+            service.gate.correct(permit, usage, now: Clock.now())
+        }
+        return passed
+    }
+
     func upstreamEnd(_ trailers: HTTPHeaders?) {
         switch phase {
         case .relaying(let permit, _):
+            if let rest = answerReading?.rest() { connection.write(.body(.byteBuffer(rest))) }
             phase = .ended
-            service.gate.settle(permit, now: Clock.now())
+            service.gate.settle(permit, verdict, usage: usage(), now: Clock.now())
             connection.write(.end(trailers))
             finish()
         case .judging(let permit, _, let held):

@@ -12,6 +12,7 @@ import Telemetry
 /// has an answer to each of them. The permit is part of the phase, so that what ends a phase settles it.
 final class Exchange {
     enum Phase {
+        /// Its body is read for what the gate must know, where it must; nothing is held.
         case begun
         case waiting(Ticket)
         /// Admitted, without a connection.
@@ -48,20 +49,29 @@ final class Exchange {
     let connection: DownstreamHandler
     let worker: Worker
     let service: UpstreamService
-    let identity: Identity
+    private(set) var identity: Identity
     /// As the upstream gets it.
-    let head: HTTPRequestHead
+    private(set) var head: HTTPRequestHead
     let isChunked: Bool
     /// The caller's own; its fields are not kept, because thousands of requests may wait for slow answers.
     let target: String
     let version: HTTPVersion
     var phase = Phase.begun
     var body = RequestBody()
+    /// `nil` where the head says all that the gate must know, and after it was asked.
+    private(set) var reading: BodyReading?
+    /// `nil` while there is no answer whose tokens are of interest.
+    var answerReading: AnswerReading?
+    /// Whether Penstock asked a streamed answer for its usage, because the caller did not.
+    private var asksForUsage = false
+    private var claim: TokenClaim?
     var record: ExchangeRecord
     /// The latest instant at which the caller still listens, as far as it has said.
     let callerDeadline: Instant
     var reason = AttemptReason.first
     var isReusedConnection = false
+    /// What the attempt under way has said about the provider's health.
+    var verdict = Verdict.none
     /// When the gate let the present attempt go.
     var grantedAt: Instant
     /// What ``deadline`` stands for at present.
@@ -86,6 +96,53 @@ final class Exchange {
         record = ExchangeRecord(now: now)
         grantedAt = now
         callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
+        reading = service.reading(of: self.head, knowsModel: !identity.model.isEmpty)
+    }
+
+    // MARK: What the body says
+
+    /// Nothing more is waited for: the body has said what it will.
+    func takeReading() -> TokenClaim? {
+        guard let reading else { return nil }
+        self.reading = nil
+        reading.finish()
+        if identity.model.isEmpty { identity.model = reading.modelInBody ?? "" }
+        claim = reading.claim(length: head.headers.first(name: "content-length").flatMap { Int($0) })
+        if claim != nil { askForUsage() }
+        return claim
+    }
+
+    /// A streamed answer says what it used only where it is asked to.
+    private func askForUsage() {
+        // What is compressed can't be read.
+        head.headers.replaceOrAdd(name: "Accept-Encoding", value: "identity")
+        guard body.isComplete, service.profile.takesUsageOption(target: head.uri),
+            let longer = body.askForUsage()
+        else { return }
+        asksForUsage = true
+        if head.headers.contains(name: "content-length") {
+            head.headers.replaceOrAdd(name: "Content-Length", value: String(longer))
+        }
+    }
+
+    /// Begins to look at an answer, where its tokens are of interest.
+    func readAnswer(_ head: HTTPResponseHead) {
+        guard service.metersTokens, self.head.method == .POST,
+            let framing = head.headers.first(name: "content-type").flatMap(AnswerFraming.init(contentType:))
+        else { return }
+        // A length that was announced must be kept to.
+        let mayShorten = asksForUsage && !head.headers.contains(name: "content-length")
+        let reading = AnswerReading(framing, asksForUsage: mayShorten)
+        for (name, value) in head.headers where name.utf8.count > 20 { reading.take(header: name, value: value) }
+        answerReading = reading
+    }
+
+    /// What the attempt has used, once nothing more comes of its answer.
+    func usage() -> Tokens? {
+        guard let usage = answerReading?.usage(claimed: claim?.input ?? 0) else { return nil }
+        answerReading = nil
+        record.tokens = usage
+        return usage
     }
 
     var waiter: GateShell.Waiter {
@@ -121,7 +178,8 @@ final class Exchange {
         case .judging(_, let handler?, _), .relaying(_, let handler):
             handler.abandon()
             upstreamBroke(deadlineMeaning)
-        case .begun, .waiting, .departing, .judging, .ended: break
+        case .begun: requestBroke(.requestTimeout(after: DownstreamHandler.bodyTimeout))
+        case .waiting, .departing, .judging, .ended: break
         }
     }
 
@@ -166,10 +224,10 @@ final class Exchange {
             service.gate.withdraw(permit, now: now)
         case .sent(let permit, let handler), .relaying(let permit, let handler):
             handler.abandon()
-            service.gate.settle(permit, now: now)
+            service.gate.settle(permit, verdict, usage: usage(), now: now)
         case .judging(let permit, let handler, _):
             handler?.abandon()
-            service.gate.settle(permit, now: now)
+            service.gate.settle(permit, verdict, usage: nil, now: now)
         case .ended: return false
         }
         return true

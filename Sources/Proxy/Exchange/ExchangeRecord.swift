@@ -17,6 +17,10 @@ struct ExchangeRecord {
     var bytesIn = 0
     var bytesOut = 0
     var limit: String?
+    /// Limits that are only observed and would have held it back.
+    var observed: [String] = []
+    /// As the provider reported them, or counted in a stream that did not.
+    var tokens: Tokens?
 
     init(now: Instant) {
         begunAt = now

@@ -7,8 +7,19 @@ extension ExchangeOutcome {
         switch reason {
         case .queueFull, .tenantQueueFull: self = .queueFull
         case .timedOut: self = .queueTimeout
-        case .waitTooLong: self = .limited
-        case .draining: self = .failed
+        case .waitTooLong, .neverFits: self = .limited
+        case .draining, .breakerOpen: self = .failed
+        }
+    }
+}
+
+extension Verdict {
+    /// What an error answer says about the provider's health.
+    init(_ kind: AnswerKind) {
+        switch kind {
+        case .overloaded: self = .overloaded
+        case .serverError, .timeout: self = .failed
+        case .ok, .clientError, .rateLimited, .quotaExhausted, .tooLarge: self = .answered
         }
     }
 }
@@ -36,6 +47,15 @@ extension AttemptReason {
 extension UpstreamFailure {
     var isClose: Bool {
         if case .closed = self { true } else { false }
+    }
+
+    /// What it says about the provider's health: nothing, where the fault is ours or the provider is only renewing its
+    /// connections.
+    var verdict: Verdict {
+        switch self {
+        case .poolExhausted, .notProcessed, .loop, .addressForbidden: .none
+        default: .failed
+        }
     }
 
     var isUnprocessed: Bool {

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Providers
 
 /// What has come of a request's body, kept until it is sent and, within bounds, until no attempt can need it again.
 struct RequestBody {
@@ -36,6 +37,23 @@ struct RequestBody {
     mutating func complete(_ trailers: HTTPHeaders?) {
         isComplete = true
         self.trailers = trailers
+    }
+
+    /// Has the provider report the tokens of a streamed answer, where the request does not ask for them; returns the
+    /// body's new length where it was changed. For a body that is complete and has not been sent.
+    mutating func askForUsage() -> Int? {
+        var whole = ByteBuffer()
+        for part in parts { whole.writeImmutableBuffer(part) }
+        guard let request = UsageRequest(body: whole.readableBytesUInt8Span),
+            let head = whole.readSlice(length: request.range.lowerBound),
+            whole.readSlice(length: request.range.count) != nil
+        else { return nil }
+        var changed = head
+        changed.writeString(request.text)
+        changed.writeImmutableBuffer(whole)
+        parts = [changed]
+        kept = changed.readableBytes
+        return kept
     }
 
     /// Says that no further attempt will be made.

@@ -9,7 +9,6 @@ import Synchronization
 final class GateShell: Sendable {
     private struct State {
         var gate: Gate
-        var budget: RetryBudget
         /// By ticket place. A place is taken again as soon as its ticket is decided, so each says whose it is.
         var waiters: [(ticket: Ticket, waiter: Waiter)?] = []
         /// Decisions taken from the gate and not carried out yet.
@@ -32,34 +31,36 @@ final class GateShell: Sendable {
     private let state: Mutex<State>
     /// Where the timer lives.
     private let home: any EventLoop
+    /// Whether the gate wants to know at once how attempts go; read without the lock, for every answer.
+    private let watches = Atomic(false)
 
-    init(rules: GateRules, budget: RetryRules.Budget, home: any EventLoop) {
+    init(rules: GateRules, home: any EventLoop) {
         let now = Clock.now()
-        state = Mutex(State(gate: Gate(rules: rules, now: now), budget: RetryBudget(budget, now: now)))
+        state = Mutex(State(gate: Gate(rules: rules, wallClock: Clock.wallClockOffset, now: now)))
         self.home = home
     }
 
     // MARK: Calls
 
-    func submit(_ ask: Ask, from waiter: Waiter, now: Instant) -> Submission {
+    /// The answer, and the limits that would have held the ask back were they not only observed.
+    func submit(_ ask: Ask, from waiter: Waiter, now: Instant) -> (submission: Submission, observed: [Int]) {
         perform(now) { state in
-            state.budget.request(now: now)
             let submission = state.gate.submit(ask, now: now)
+            let observed = state.gate.takeObserved()
             Self.note(submission, waiter, &state)
-            return submission
+            return (submission, observed)
         }
     }
 
-    /// Asks for another attempt; see ``Gate/retry(_:wasSent:at:deadline:now:)``. `nil` where the retry budget is spent;
-    /// the permit is still held then.
+    /// Asks for another attempt; see ``Gate/retry(_:_:wasSent:isFree:at:deadline:now:)``.
     func retry(
-        _ permit: Permit, wasSent: Bool, isFree: Bool, at instant: Instant, deadline: Instant, from waiter: Waiter,
-        now: Instant
+        _ permit: Permit, _ verdict: Verdict, wasSent: Bool, isFree: Bool, at instant: Instant, deadline: Instant,
+        from waiter: Waiter, now: Instant
     ) -> Submission? {
         perform(now) { state in
-            if !isFree, !state.budget.takeRetry(now: now) { return nil }
-            let submission = state.gate.retry(permit, wasSent: wasSent, at: instant, deadline: deadline, now: now)
-            Self.note(submission, waiter, &state)
+            let submission = state.gate.retry(
+                permit, verdict, wasSent: wasSent, isFree: isFree, at: instant, deadline: deadline, now: now)
+            if let submission { Self.note(submission, waiter, &state) }
             return submission
         }
     }
@@ -73,20 +74,41 @@ final class GateShell: Sendable {
         }
     }
 
-    func settle(_ permit: Permit, now: Instant) {
-        perform(now) { $0.gate.settle(permit, now: now) }
+    func settle(_ permit: Permit, _ verdict: Verdict, usage: Tokens?, now: Instant) {
+        perform(now) { $0.gate.settle(permit, verdict, usage: usage, now: now) }
     }
 
-    func withdraw(_ permit: Permit, now: Instant) {
-        perform(now) { $0.gate.withdraw(permit, now: now) }
+    func withdraw(_ permit: Permit, _ verdict: Verdict = .none, now: Instant) {
+        perform(now) { $0.gate.withdraw(permit, verdict, now: now) }
+    }
+
+    /// An answer has begun. Costs nothing where nobody waits for that.
+    func answered(_ permit: Permit, _ verdict: Verdict, now: Instant) {
+        guard watches.load(ordering: .relaxed) else { return }
+        perform(now) { $0.gate.answered(permit, verdict, now: now) }
+    }
+
+    func correct(_ permit: Permit, _ usage: Tokens, now: Instant) {
+        perform(now) { $0.gate.correct(permit, usage, now: now) }
+    }
+
+    func throttled(_ permit: Permit, comeBack: Interval?, now: Instant) {
+        perform(now) { $0.gate.throttled(permit, comeBack: comeBack, now: now) }
     }
 
     func depart(_ permit: Permit, now: Instant) -> Instant {
         perform(now) { $0.gate.depart(permit, now: now) }
     }
 
-    func pause(until instant: Instant, now: Instant) {
-        perform(now) { $0.gate.pause(until: instant, now: now) }
+    /// What has been measured of the way to the provider.
+    func use(jitter: Interval) {
+        let now = Clock.now()
+        perform(now) { $0.gate.use(jitter: jitter, wallClock: Clock.wallClockOffset, now: now) }
+    }
+
+    func replace(_ rules: GateRules) {
+        let now = Clock.now()
+        perform(now) { $0.gate.replace(rules, now: now) }
     }
 
     func drain() {
@@ -128,6 +150,8 @@ final class GateShell: Sendable {
             let answer = call(&state)
             for decision in state.gate.takeDecisions() { Self.assign(decision, &state) }
             swap(&errands, &state.errands)
+            let watches = state.gate.watchesVerdicts
+            if watches != self.watches.load(ordering: .relaxed) { self.watches.store(watches, ordering: .relaxed) }
             let next = state.gate.nextDeadline
             if next < state.armed {
                 state.armed = next

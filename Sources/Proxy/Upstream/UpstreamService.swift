@@ -27,6 +27,9 @@ final class UpstreamService: Sendable {
     let dimensions: Dimensions
     /// Whether a limit or the line tells callers apart by their keys.
     let needsCredential: Bool
+    /// Whether the gate must know of each request for which model it is, and how many tokens it has.
+    let needsModel: Bool
+    let countsTokens: Bool
     let decoderLimits: NIOHTTPDecoderLimitConfiguration
     private let credential: (name: String, value: String)?
     private let clientCredentialFields: [String]
@@ -43,9 +46,11 @@ final class UpstreamService: Sendable {
         self.dimensions = dimensions
         self.listeners = listeners
         needsCredential = upstream.gate.depends(on: .credential)
+        needsModel = upstream.gate.depends(on: .model)
+        countsTokens = upstream.gate.countsTokens
         self.log = log
         profile = upstream.provider.profile
-        gate = GateShell(rules: upstream.gate, budget: upstream.retry.budget, home: home)
+        gate = GateShell(rules: upstream.gate, home: home)
         self.metrics = metrics.upstream(upstream.name)
         tls = upstream.url.isTLS ? try Self.context(for: upstream) : nil
         mayBePrivate = upstream.isPrivate || Self.namesPrivateHost(upstream.url.host)
@@ -130,12 +135,29 @@ final class UpstreamService: Sendable {
         return .addressForbidden(address.ipAddress ?? "unknown")
     }
 
+    // MARK: Bodies
+
+    /// Whether answers are looked at for the tokens that they used.
+    var metersTokens: Bool { countsTokens || upstream.provider != .generic }
+
+    /// How a request's body is to be read before the gate is asked; `nil` where its head says enough.
+    func reading(of head: HTTPRequestHead, knowsModel: Bool) -> BodyReading? {
+        guard needsModel && !knowsModel || countsTokens, head.method == .POST else { return nil }
+        // A form with a file or the like has neither model nor text where they could be found.
+        if let type = head.headers.first(name: "content-type"), !type.contains("json") { return nil }
+        return BodyReading(
+            needsModel: needsModel && !knowsModel, needsTokens: countsTokens,
+            hasOutput: profile.request.hasOutput(target: head.uri))
+    }
+
     /// A core refusal in words.
     ///
     /// - Parameter allowed: the longest wait that the request had.
     func refusal(_ refusal: GateRefusal, tenant: String, allowed: Interval) -> Refusal {
         let limit = refusal.limit.flatMap { RefusedLimit($0, in: upstream.gate.limits) { name(of: $0) } }
-        return .byGate(refusal, limit: limit, rules: upstream.gate.queue, tenant: tenant, allowed: allowed)
+        return .byGate(
+            refusal, limit: limit, rules: upstream.gate.queue, upstream: upstream.name, tenant: tenant, allowed: allowed
+        )
     }
 
     func name(of dimension: Dimension) -> String {

@@ -27,13 +27,15 @@ package struct AccessLogEntry: Sendable {
     package var tokensOut: Int?
     /// The limit that held the request back or refused it.
     package var limit: String?
+    /// Limits that are only observed and would have held the request back.
+    package var observed: [String]
     package var traceID: String?
 
     package init(
         time: WallTime, requestID: String, upstream: String, tenant: String, job: String? = nil, model: String? = nil,
         method: String, path: String, status: Int?, outcome: ExchangeOutcome, attempts: Int, queueTime: Int64,
         firstByteTime: Int64?, totalTime: Int64, bytesIn: Int, bytesOut: Int, tokensIn: Int? = nil,
-        tokensOut: Int? = nil, limit: String? = nil, traceID: String? = nil
+        tokensOut: Int? = nil, limit: String? = nil, observed: [String] = [], traceID: String? = nil
     ) {
         self.time = time
         self.requestID = requestID
@@ -54,6 +56,7 @@ package struct AccessLogEntry: Sendable {
         self.tokensIn = tokensIn
         self.tokensOut = tokensOut
         self.limit = limit
+        self.observed = observed
         self.traceID = traceID
     }
 
