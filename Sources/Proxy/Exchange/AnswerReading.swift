@@ -48,11 +48,14 @@ final class AnswerReading {
         return usage
     }
 
-    /// What was used, as far as the answer said; of a stream that did not say, its events counted.
-    func usage(claimed input: Int) -> Tokens? {
+    /// What was used, as far as the answer said.
+    ///
+    /// - Parameter input: as estimated from the request, where limits need to know: then of a stream that did not say
+    ///   the events are counted.
+    func usage(claimed input: Int?) -> Tokens? {
         meter.finish()
         if let usage = meter.usage, meter.isFinal { return usage }
-        guard isStream else { return meter.usage }
-        return Tokens(input: meter.usage?.input ?? input, output: meter.output)
+        guard isStream, let input = meter.usage?.input ?? input else { return meter.usage }
+        return Tokens(input: input, output: meter.output)
     }
 }

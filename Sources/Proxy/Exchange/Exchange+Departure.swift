@@ -14,7 +14,9 @@ extension Exchange {
 
     /// Asks the gate, once all is known that it has to know.
     func ask(now: Instant) {
-        let ask = Ask(identity: identity, deadline: callerDeadline, tokens: takeReading())
+        // First: the body may name the model.
+        let tokens = takeReading()
+        let ask = Ask(identity: identity, deadline: callerDeadline, tokens: tokens)
         connection.deadline = .never
         let (submission, observed) = service.gate.submit(ask, from: waiter, now: now)
         for limit in observed { noteObserved(limit) }

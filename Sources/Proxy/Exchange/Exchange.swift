@@ -139,7 +139,7 @@ final class Exchange {
 
     /// What the attempt has used, once nothing more comes of its answer.
     func usage() -> Tokens? {
-        guard let usage = answerReading?.usage(claimed: claim?.input ?? 0) else { return nil }
+        guard let usage = answerReading?.usage(claimed: claim?.input) else { return nil }
         answerReading = nil
         record.tokens = usage
         return usage
