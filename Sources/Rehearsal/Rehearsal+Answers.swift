@@ -15,7 +15,7 @@ extension Rehearsal {
         case .throttled(let comeBack):
             gate.throttled(permit, comeBack: comeBack, now: now)
             judge(id, .answered)
-            if let comeBack { pauses.pause(requests[id].identity, until: now + comeBack, gate.rules) }
+            if let comeBack { pauses.pause(requests[id].identity, until: now + comeBack, now: now, gate.rules) }
             let back = comeBack.map { now + $0 } ?? backoff(id)
             repeatAttempt(id, .answered, isFree: comeBack != nil, notBefore: back)
         case .overloaded: repeatAttempt(id, .overloaded, isFree: false, notBefore: backoff(id))

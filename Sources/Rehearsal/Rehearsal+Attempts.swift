@@ -11,10 +11,11 @@ extension Rehearsal {
         permitsHeld += 1
         if isDraining { findings.complain("granted while draining", at: now) }
         note(breaker?.granted(now: now))
+        fairness?.granted(inFlight: permitsHeld)
         requests[id].permit = permit
         requests[id].attempt = granted
         requests[id].attempts += 1
-        (requests[id].grantedAt, requests[id].chargedAt) = (now, now)
+        (requests[id].grantedAt, requests[id].chargedAt, requests[id].promisedAt) = (now, now, now)
         (requests[id].isJudged, requests[id].isSent) = (false, false)
         books.grant(requests[id].path)
         books.charge(requests[id].path, attempt: granted, requests[id].actual, at: now)
@@ -34,14 +35,14 @@ extension Rehearsal {
             release(id, .none)
             return end(id, as: \.failed)
         }
-        depart(id, attempt)
+        depart(id, permit)
     }
 
-    /// Sends as soon as the gate says. What was set in the meantime holds as well, so it is asked until it says now.
-    mutating func depart(_ id: Int, _ attempt: Int) {
-        guard isCurrent(id, attempt), let permit = requests[id].permit else { return }
+    private mutating func depart(_ id: Int, _ permit: Permit) {
         let departure = gate.depart(permit, now: now)
         requests[id].chargedAt = departure
+        requests[id].promisedAt = now
+        let attempt = requests[id].attempt
         books.charge(requests[id].path, attempt: attempt, requests[id].actual, at: departure, isMoved: true)
         if departure > now {
             agenda.enter(.depart(request: id, attempt: attempt), at: departure)
@@ -50,10 +51,16 @@ extension Rehearsal {
         }
     }
 
+    /// The instant has come that the gate named, unless a pause has been set meanwhile.
+    mutating func departureDue(_ id: Int, _ attempt: Int) {
+        guard isCurrent(id, attempt), let permit = requests[id].permit else { return }
+        if gate.pausedUntil > now { depart(id, permit) } else { send(id) }
+    }
+
     mutating func send(_ id: Int) {
         let request = requests[id]
         noteSend(id)
-        note(pauses.sent(request.identity, now: now, gate.rules))
+        note(pauses.sent(request.identity, promisedAt: request.promisedAt, now: now, gate.rules))
         books.sent(request.path, at: now)
         requests[id].isSent = true
         let arrival = now + upstream.delay + random.interval(upTo: upstream.jitter)

@@ -59,11 +59,11 @@ extension Rehearsal {
             agenda.enter(.giveUp(request: id), at: now + random.interval(upTo: callers[caller].patience))
         }
         let ask = Ask(identity: identity, deadline: requests[id].deadline, tokens: requests[id].claim)
+        let before = waiting.count
         take(gate.submit(ask, now: now), for: id)
         // At once, so that who is turned away is judged by what waited then.
         perform()
-        note(queue.check())
-        note(queue.check(identity))
+        if requests[id].ticket != nil { note(queue.entered(identity, before: before)) }
     }
 
     /// What the gate says to a request or to another attempt.
@@ -75,7 +75,7 @@ extension Rehearsal {
             requests[id].waits += 1
             waiting[ticket] = id
             books.wait(requests[id].path)
-            queue.wait(requests[id].identity, isRepeat: requests[id].isRepeat)
+            queue.wait(requests[id].identity)
             if !requests[id].isRepeat { fairness?.wait(requests[id].identity.tenant) }
             let deadline = min(requests[id].deadline, now + gate.rules.queue.timeout)
             guard deadline < .never else { return }
@@ -98,7 +98,7 @@ extension Rehearsal {
     mutating func waitNoLonger(_ id: Int) {
         requests[id].ticket = nil
         books.waitNoLonger(requests[id].path)
-        queue.waitNoLonger(requests[id].identity, isRepeat: requests[id].isRepeat)
+        queue.waitNoLonger(requests[id].identity)
         guard !requests[id].isRepeat else { return }
         fairness?.waitNoLonger(requests[id].identity.tenant)
         fairness?.idle(requests[id].identity.tenant)

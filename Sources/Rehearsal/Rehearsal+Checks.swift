@@ -55,14 +55,18 @@ extension Rehearsal {
         compare(report)
         checkThatSomethingIsDue(report)
         checkAmplification()
-        note(fairness?.check(now: now, peakInFlight: findings.peakAtProvider))
+        note(fairness?.check(now: now))
         findings.unfairness = max(findings.unfairness, fairness?.worst ?? 0)
     }
 
     /// Capacity is conserved: what the gate says is used is what was sent, and what it says is held is held.
     private mutating func compare(_ report: GateReport) {
         for line in report.limits where gate.rules.limits[line.limit].mode == .enforce {
-            for cell in line.cells { note(books.compare(cell, of: line.limit, now: now, jitter: jitter)) }
+            for cell in line.cells {
+                note(
+                    books.compare(
+                        cell, of: line.limit, isExact: upstream.tellsUsageEarly == 0, now: now, jitter: jitter))
+            }
         }
     }
 
@@ -90,9 +94,11 @@ extension Rehearsal {
 }
 
 extension Books {
-    mutating func compare(_ cell: GateReport.CellReport, of limit: Int, now: Instant, jitter: Interval) -> String? {
+    mutating func compare(
+        _ cell: GateReport.CellReport, of limit: Int, isExact: Bool, now: Instant, jitter: Interval
+    ) -> String? {
         compared(cell, of: limit) { rate, used in
-            guard !rate.isConserved(used: used, now: now, jitter: jitter) else { return nil }
+            guard !rate.isConserved(used: used, isExact: isExact, now: now, jitter: jitter) else { return nil }
             return "\(used) \(rate.rate.unit.rawValue) count, not \(rate.charged.least) to \(rate.charged.most)"
         }
     }

@@ -48,6 +48,8 @@ package struct Rehearsal {
         var isJudged = false
         var grantedAt = Instant.never
         var chargedAt = Instant.never
+        /// When it was told the instant of its departure.
+        var promisedAt = Instant.never
         var isSent = false
         var isAtProvider = false
         var hasEnded = false
@@ -116,6 +118,11 @@ package struct Rehearsal {
             timersInRow = instant > now ? 0 : timersInRow
             now = instant
             findings.events += 1
+            // What is due by itself comes first, and is seen to.
+            if gate.nextDeadline <= now {
+                gate.advance(to: now)
+                perform()
+            }
             handle(event)
             perform()
             check()
@@ -129,7 +136,7 @@ package struct Rehearsal {
         case .call(let caller): call(caller)
         case .overdue(let request, let wait): overdue(request, wait)
         case .connected(let request, let attempt): connected(request, attempt)
-        case .depart(let request, let attempt): depart(request, attempt)
+        case .depart(let request, let attempt): departureDue(request, attempt)
         case .arrive(let request, let attempt): arrive(request, attempt)
         case .lost(let request, let attempt): lost(request, attempt)
         case .head(let request, let attempt, let answer): head(request, attempt, answer)

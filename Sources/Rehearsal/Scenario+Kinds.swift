@@ -162,7 +162,7 @@ extension Author {
         // Whoever waits longer for a connection is taken for accepted.
         upstream.connecting = .milliseconds(200)
         var scenario = Scenario(rules: rules, callers: callers, upstream: upstream)
-        scenario.promises.throttles = 5
+        scenario.promises.throttles = 8
         return scenario
     }
 

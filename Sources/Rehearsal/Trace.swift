@@ -19,16 +19,19 @@ package struct Trace: Hashable, Sendable {
     package struct Unreadable: Error, Hashable {
         /// Counted from one.
         package let line: Int
+
+        package init(line: Int) { self.line = line }
     }
 
     /// Reads the text of a trace; a first line that begins with a letter is its heading.
     package init(_ text: String) throws(Unreadable) {
         var entries: [Entry] = []
         var first: Int64?
-        var latest = Int64.min
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        var latest: Int64 = 0
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where index + 1 < lines.count || !line.isEmpty {
             let line = line.last == "\r" ? line.dropLast() : line
-            guard let start = line.utf8.first, index > 0 || start < UInt8(ascii: "A") else { continue }
+            if index == 0, let start = line.utf8.first, start >= UInt8(ascii: "A") { continue }
             guard let (read, tokens) = Self.entry(line) else { throw Unreadable(line: index + 1) }
             // A trace goes over midnight at most once and is in order.
             let time = read < latest - Self.halfDay ? read + 2 * Self.halfDay : read

@@ -4,7 +4,8 @@ import Admission
 ///
 /// Start-time fair queueing keeps two of them within one request's cost of each, on a server that works on `n` at once
 /// within `n + 1` (Goyal, Vin, Cheng: SIGCOMM 1996; Jin, Chase, Kaur: SIGMETRICS 2004). What a request costs is known
-/// only at its end, and an overestimate can't always be given back, so that a tenth of the service is allowed beyond.
+/// only at its end, and what was charged too much, or for nothing, can't be given back to a line that has gone on
+/// meanwhile: a twentieth is allowed beyond the bound where all requests cost the same, a third where not.
 struct FairnessCheck {
     private struct Tenant {
         let weight: Int
@@ -19,11 +20,14 @@ struct FairnessCheck {
     private var tenants: [Tenant] = []
     private var places: [String: Int] = [:]
     private var largestCost: Int64 = 1
+    /// Most that were under way at one time in the epoch.
+    private var peak = 0
+    private var inFlight = 0
     private var epochEnds = Instant(nanoseconds: .min)
     /// The largest difference seen, in thousandths of the bound.
     private(set) var worst = 0
 
-    static let epoch = Interval.minutes(10)
+    static let epoch = Interval.minutes(2)
 
     /// `nil` where some limit is not everybody's, so that tenants need not get the same.
     init?(_ rules: GateRules) {
@@ -54,6 +58,11 @@ struct FairnessCheck {
         if tenants[place].waiting == 0 { tenants[place].isBacklogged = false }
     }
 
+    mutating func granted(inFlight: Int) {
+        self.inFlight = inFlight
+        peak = max(peak, inFlight)
+    }
+
     /// An attempt has ended, after it was sent.
     mutating func served(_ tenant: String, _ tokens: Tokens, held: Interval) {
         var cost = Interval(nanoseconds: 1)
@@ -75,7 +84,7 @@ struct FairnessCheck {
     }
 
     /// Compares all that were backlogged since the epoch began, and begins another one where it is over.
-    mutating func check(now: Instant, peakInFlight: Int) -> String? {
+    mutating func check(now: Instant) -> String? {
         let least = tenants.indices.filter { tenants[$0].isBacklogged }.min { share($0) < share($1) }
         let most = tenants.indices.filter { tenants[$0].isBacklogged }.max { share($0) < share($1) }
         defer { if now >= epochEnds { begin(now) } }
@@ -83,8 +92,8 @@ struct FairnessCheck {
         let difference = share(most) - share(least)
         let single = largestCost / Int64(tenants[least].weight) + largestCost / Int64(tenants[most].weight)
         // What is under way counts at its end: what was so when the epoch began counts too much, what is so now lacks.
-        let depth = Int64(isConstant ? peakInFlight + 1 : 2 * (peakInFlight + 1))
-        let bound = single * depth + (isConstant ? 0 : share(most) / 10)
+        let depth = Int64(isConstant ? peak + 1 : 2 * (peak + 1))
+        let bound = single * depth + share(most) / (isConstant ? 20 : 3)
         worst = max(worst, Int(difference * 1000 / max(1, bound)))
         guard difference > bound else { return nil }
         return "tenants' shares differ by \(difference / 1_000_000) ms of all, more than \(bound / 1_000_000)"
@@ -94,7 +103,7 @@ struct FairnessCheck {
 
     private mutating func begin(_ now: Instant) {
         epochEnds = now + Self.epoch
-        largestCost = 1
+        (largestCost, peak) = (1, inFlight)
         for place in tenants.indices {
             tenants[place].service = 0
             tenants[place].isBacklogged = tenants[place].waiting > 0

@@ -13,6 +13,7 @@ struct PauseCheck {
     private var resumed = 0
     /// Scoped pauses that may still hold, so that most sends need not look.
     private var latest = Instant(nanoseconds: .min)
+    private var latestSetAt = Instant(nanoseconds: .min)
 
     static let rampUp = Interval.seconds(1)
 
@@ -27,11 +28,12 @@ struct PauseCheck {
         }
     }
 
-    mutating func pause(_ identity: Identity, until instant: Instant, _ rules: GateRules) {
+    mutating func pause(_ identity: Identity, until instant: Instant, now: Instant, _ rules: GateRules) {
         let own = scopes(of: identity, rules)
         if own.isEmpty { return pauseAll(until: instant) }
         for scope in own { scopes[scope] = max(scopes[scope] ?? instant, instant) }
         latest = max(latest, instant)
+        latestSetAt = now
     }
 
     mutating func pauseAll(until instant: Instant) {
@@ -39,9 +41,14 @@ struct PauseCheck {
         (all, resumed) = (instant, 0)
     }
 
-    mutating func sent(_ identity: Identity, now: Instant, _ rules: GateRules) -> String? {
+    mutating func sent(
+        _ identity: Identity, promisedAt: Instant, now: Instant, _ rules: GateRules
+    ) -> String? {
         if now < all { return "sent during a pause" }
-        if now < latest, let until = scopes(of: identity, rules).compactMap({ scopes[$0] }).max(), now < until {
+        // Nothing tells whoever knows the instant of its departure of a pause that is not everybody's.
+        if now < latest, promisedAt >= latestSetAt,
+            let until = scopes(of: identity, rules).compactMap({ scopes[$0] }).max(), now < until
+        {
             return "sent during a pause of its model or key"
         }
         guard now < all + Self.rampUp else { return nil }

@@ -5,29 +5,23 @@ struct QueueCheck {
     private struct Tenant {
         let name: String
         let weight: Int
-        /// All that wait, and those of them that have not been let in before.
         var waiting = 0
-        var fresh = 0
     }
 
     private var rules: GateRules
     private var tenants: [Tenant] = []
     private var places: [String: Int] = [:]
-    private var fresh = 0
-    private var waiting = 0
-    /// Bounds that were lowered do not turn away who is in.
-    private var excuse = (all: 0, tenant: 0)
+    private(set) var waiting = 0
 
     init(_ rules: GateRules) { self.rules = rules }
 
     mutating func replace(_ new: GateRules) {
-        excuse = (max(excuse.all, fresh), max(excuse.tenant, tenants.map(\.fresh).max() ?? 0))
         rules = new
         let old = tenants
         (tenants, places) = ([], [:])
         for tenant in old {
             let place = place(tenant.name)
-            (tenants[place].waiting, tenants[place].fresh) = (tenant.waiting, tenant.fresh)
+            tenants[place].waiting = tenant.waiting
         }
     }
 
@@ -42,36 +36,24 @@ struct QueueCheck {
         return tenants.count - 1
     }
 
-    mutating func wait(_ identity: Identity, isRepeat: Bool) {
+    mutating func wait(_ identity: Identity) {
         let place = place(key(identity))
         tenants[place].waiting += 1
         waiting += 1
-        guard !isRepeat else { return }
-        tenants[place].fresh += 1
-        fresh += 1
     }
 
-    mutating func waitNoLonger(_ identity: Identity, isRepeat: Bool) {
+    mutating func waitNoLonger(_ identity: Identity) {
         let place = place(key(identity))
         tenants[place].waiting -= 1
         waiting -= 1
-        guard !isRepeat else { return }
-        tenants[place].fresh -= 1
-        fresh -= 1
     }
 
-    /// How many wait at most, besides repetitions. To be asked when what an event brought is done.
-    func check() -> String? {
-        guard fresh > max(rules.queue.maxRequests, excuse.all) else { return nil }
-        return "\(fresh) of \(rules.queue.maxRequests) wait"
-    }
-
-    func check(_ identity: Identity) -> String? {
-        let tenant = places[key(identity)].map { tenants[$0].fresh } ?? 0
-        guard !rules.fairness.levels.isEmpty, tenant > max(rules.queue.maxRequestsPerTenant, excuse.tenant) else {
-            return nil
-        }
-        return "\(tenant) of \(rules.queue.maxRequestsPerTenant) wait of one tenant"
+    /// Whether there was room for an ask that waits since now.
+    func entered(_ identity: Identity, before: Int) -> String? {
+        if waiting > max(before, rules.queue.maxRequests) { return "\(waiting) of \(rules.queue.maxRequests) wait" }
+        let own = places[key(identity)].map { tenants[$0].waiting } ?? 0
+        guard !rules.fairness.levels.isEmpty, own > rules.queue.maxRequestsPerTenant else { return nil }
+        return "\(own) of \(rules.queue.maxRequestsPerTenant) wait of one tenant"
     }
 
     /// Whether this ask, which still waits or would wait now, is rightly turned away.

@@ -5,6 +5,9 @@ struct RateAccount {
     let rate: Limit.Rate
     /// What reached the provider within the stated window.
     private var arrivals = SlidingCount()
+    /// The same within the window that sends are spread over, and its part of the quota, rounded up.
+    private var fine = SlidingCount()
+    private var fineWindow: (width: Int64, part: Int)?
     private var charges: [Charge] = []
     private var pace: Pace?
     /// The windows in which sends may be spread.
@@ -33,20 +36,30 @@ struct RateAccount {
         }
         guard rate.unit == .requests, rate.window < .days(1), let window = windows.first else { return }
         pace = Pace(rate, enforcedIn: window)
+        guard case .window = rules.pacing, window < rate.window else { return }
+        let part = rate.window.nanoseconds.dividingFullWidth(
+            Int64(rate.quota).multipliedFullWidth(by: window.nanoseconds))
+        fineWindow = (window.nanoseconds, Int(part.quotient) + (part.remainder > 0 ? 1 : 0))
     }
 
     mutating func inherit(_ other: RateAccount) {
-        (arrivals, charges) = (other.arrivals, other.charges)
+        (arrivals, fine, charges) = (other.arrivals, other.fine, other.charges)
     }
 
     // MARK: Promises
 
-    /// No more than the limit in any window of the stated length, as the provider sees it.
+    /// No more than the limit in any window of the stated length, as the provider sees it, and no more than its part
+    /// in any that is finer, as far as sends are spread.
     mutating func arrived(_ units: Int, at instant: Instant) -> String? {
         guard !isDaily else { return nil }
         let now = instant.nanoseconds
         arrivals.expire(upTo: now - rate.window.nanoseconds)
         arrivals.record(units, at: now)
+        if let (width, part) = fineWindow {
+            fine.expire(upTo: now - width)
+            fine.record(units, at: now)
+            if fine.total > part { return "\(fine.total) of \(part) requests arrived in one finer window" }
+        }
         // What is larger than the limit goes alone.
         guard arrivals.total > rate.quota, arrivals.total > units else { return nil }
         return "\(arrivals.total) of \(rate.quota) \(rate.unit.rawValue) arrived in one window"
@@ -65,9 +78,11 @@ struct RateAccount {
 
     mutating func charge(_ attempt: Int, _ tokens: Tokens, at instant: Instant) {
         let isKnown = rate.unit == .requests
+        // What comes before one that will be sent later may count as sent with it.
+        let until = max(instant.nanoseconds, charges.last?.until ?? .min)
         charges.append(
             Charge(
-                attempt: attempt, at: instant.nanoseconds, until: instant.nanoseconds, least: isKnown ? 1 : 0,
+                attempt: attempt, at: instant.nanoseconds, until: until, least: isKnown ? 1 : 0,
                 most: isKnown ? 1 : .max))
     }
 
@@ -86,17 +101,19 @@ struct RateAccount {
             case .outputTokens: usage.output
             }
         (charges[place].least, charges[place].most) = (units, units)
-        charges[place].until = instant.nanoseconds
+        charges[place].until = max(charges.last?.until ?? .min, instant.nanoseconds)
     }
 
     /// Whether the gate counts what was sent and neither more nor less, give or take how long it remembers.
-    mutating func isConserved(used: Int, now: Instant, jitter: Interval) -> Bool {
+    ///
+    /// - Parameter isExact: whether usage is told once only; else what is told on the way may count a while too long.
+    mutating func isConserved(used: Int, isExact: Bool, now: Instant, jitter: Interval) -> Bool {
         let memory = jitter + rate.window / 4096 + .seconds(1)
         charges.removeAll { $0.until <= (now - rate.window - memory).nanoseconds }
         let start = (now - rate.window).nanoseconds
         let least = charges.reduce(0) { $1.at > start ? $0 + $1.least : $0 }
         let most = charges.reduce(0) { $1.most < .max && $0 < .max ? $0 + $1.most : .max }
-        return least <= used && used <= most
+        return least <= used && (used <= most || !isExact && rate.unit != .requests)
     }
 
     var charged: (least: Int, most: Int) {
@@ -107,10 +124,12 @@ struct RateAccount {
     func hasRoom(now: Instant, jitter: Interval) -> Bool {
         guard rate.window < .days(1) else { return charges.isEmpty }
         let patience = rate.unit == .requests ? rate.window / max(1, rate.quota - 1) * 2 : rate.window * 3
+        // Large quotas are counted in grains of a 4096th of the window.
+        let slack = jitter * 2 + (rate.quota > 4096 ? rate.window / 4096 : .zero)
         let latest = charges.last?.until ?? .min
-        guard latest <= (now - max(patience, .milliseconds(300)) - jitter * 2).nanoseconds else { return false }
+        guard latest <= (now - max(patience, .milliseconds(300)) - slack).nanoseconds else { return false }
         return ([rate.window] + windows).allSatisfy { window in
-            let start = (now - window - jitter * 2).nanoseconds
+            let start = (now - window - slack).nanoseconds
             let part = max(1, Int(Double(rate.quota) * Double(window.nanoseconds) / Double(rate.window.nanoseconds)))
             return charges.reduce(0) { $1.at > start ? $0 + 1 : $0 } < part
         }

@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Switches each mechanism of the gate off, one at a time, and expects the rehearsals to notice.
+#
+#   scripts/mutation-check.sh [name …]     only these mutations; all where none is named
+#
+# Works on a copy in build/mutation-check (or $MUTATION_BUILD), so that nothing here is touched; takes the sources from
+# $MUTATION_ROOT where that is set. Needs no network besides the packages' own. Exit 0 only if every mutation was found.
+set -uo pipefail
+export LC_ALL=C
+root=${MUTATION_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
+build=${MUTATION_BUILD:-$(cd "$(dirname "$0")/.." && pwd)/.build/mutation-check}
+wanted=("$@")
+missed=0
+export PENSTOCK_SEEDS=${PENSTOCK_SEEDS:-40}
+
+prepare() {
+    mkdir -p "$build/Sources" "$build/Tests/RehearsalTests"
+    cat >"$build/Package.swift" <<'PACKAGE'
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "mutation-check",
+    dependencies: [.package(url: "https://github.com/apple/swift-collections", from: "1.6.0")],
+    targets: [
+        .target(name: "Admission", dependencies: [.product(name: "DequeModule", package: "swift-collections")]),
+        .target(name: "Rehearsal", dependencies: ["Admission"]),
+        .testTarget(name: "RehearsalTests", dependencies: ["Admission", "Rehearsal"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+PACKAGE
+    local target
+    for target in Sources/Admission Sources/Rehearsal Tests/RehearsalTests; do
+        mkdir -p "$build/$target"
+        # Times are kept, so that an unchanged file is not built again. Figures are measured elsewhere.
+        copy_changed "$root/$target" "$build/$target"
+    done
+    rm -rf "$build/Sources/Rehearsal/Figures"
+    rm -f "$build"/Tests/RehearsalTests/Figure*.swift
+}
+
+copy_changed() {
+    local file
+    (cd "$2" && find . -name '*.swift' | sort) | while read -r file; do
+        [ -e "$1/$file" ] || rm -f "$2/$file"
+    done
+    (cd "$1" && find . -name '*.swift' | sort) | while read -r file; do
+        mkdir -p "$(dirname "$2/$file")"
+        cmp -s "$1/$file" "$2/$file" || cp "$1/$file" "$2/$file"
+    done
+}
+
+# Says built, passed or failed.
+trial() {
+    local log="$build/$1.log"
+    if ! swift build --package-path "$build" --build-tests >"$log" 2>&1; then
+        echo "unbuildable"
+    elif timeout 120 swift test --package-path "$build" --skip-build --filter WorldTests >>"$log" 2>&1; then
+        echo "passed"
+    else
+        echo "failed"
+    fi
+}
+
+# What a mutated build complained about first, with the seed.
+complaint() {
+    grep -aoE '\["[^"]*"' "$build/$1.log" | head -1 | tr -d '["' | cut -c1-70
+}
+
+# mutate NAME FILE OLD NEW: the text must stand in the file exactly once.
+mutate() {
+    local name=$1 file=$2 old=$3 new=$4
+    if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
+    local path="$build/Sources/Admission/$file" text without count result
+    text=$(cat "$path"; printf x)
+    text=${text%x}
+    without=${text//"$old"/}
+    count=$(((${#text} - ${#without}) / ${#old}))
+    if [ "$count" -ne 1 ]; then
+        printf '%-16s %-12s %s\n' "$name" "NOT APPLIED" "the text stands $count times in $file"
+        missed=$((missed + 1))
+        return
+    fi
+    printf '%s' "${text/"$old"/"$new"}" >"$path"
+    result=$(trial "$name")
+    if [ "$result" = failed ]; then
+        printf '%-16s %-12s %s\n' "$name" "found" "$(complaint "$name")"
+    else
+        printf '%-16s %-12s %s\n' "$name" "NOT FOUND" "the tests $result"
+        missed=$((missed + 1))
+    fi
+    printf '%s' "$text" >"$path"
+}
+
+prepare
+baseline=$(trial baseline)
+if [ "$baseline" != passed ]; then
+    echo "unchanged sources must pass first, but $baseline: see $build/baseline.log"
+    complaint baseline
+    exit 1
+fi
+printf '%-16s %-12s %s\n' mutation result "first complaint"
+
+mutate stated-log RatePacer.swift \
+    'max(stated.earliest(for: units, now: now), enforced?.earliest(for: units, now: now) ?? now)' \
+    'enforced?.earliest(for: units, now: now) ?? now'
+mutate enforced-log RatePacer.swift \
+    'max(stated.earliest(for: units, now: now), enforced?.earliest(for: units, now: now) ?? now)' \
+    'stated.earliest(for: units, now: now)'
+mutate spacing RatePacer.swift \
+    'spacing > .zero ? due - spacing * (burst - min(units, burst)) : now' 'now'
+mutate quarter-burst RatePacer.swift 'burst = max(1, part / 4)' 'burst = max(1, part)'
+mutate all-or-nothing Gate+Granting.swift \
+    'return line.attachments(of: flow).allSatisfy { attachment in' \
+    'return line.attachments(of: flow).prefix(1).allSatisfy { attachment in'
+mutate depart Gate.swift \
+    '        let attempt = attempt(of: permit)
+        let departure = move(attempt)' \
+    '        guard isDraining else { return now }
+        let attempt = attempt(of: permit)
+        let departure = move(attempt)'
+mutate uncharge Gate+Permits.swift \
+    '        uncharge(attempt)
+        line.correct(attempt.flow, attempt.cost, to: 0)' \
+    '        line.correct(attempt.flow, attempt.cost, to: 0)'
+mutate pause Gate+Permits.swift 'pause.set(until: instant, slots: slots)' '_ = slots'
+mutate parking Gate+Granting.swift \
+    '                park(child, on: closed, for: .none)
+                return true' \
+    '                _ = closed
+                return false'
+mutate fair-tags FairLine.swift \
+    'nodes[node].tag = start + step(of: node, cost: cost)' 'nodes[node].tag = start'
+mutate weights FairLine.swift 'max(1, cost / Int64(nodes[node].weight))' 'max(1, cost)'
+mutate cost-correction Gate+Permits.swift \
+    'attempt.flow, attempt.cost, to: cost(of: attempt.flow, attempt.reserve.tokens, hold: held))' \
+    'attempt.flow, attempt.cost, to: attempt.cost)'
+mutate retry-budget Gate.swift 'let paid = isFree ? now : budget.reserve(now: now)' 'let paid = now'
+mutate breaker Breaker.swift \
+    'if failuresInRow >= rules.failures || isShareReached { open(now: now) }' \
+    'if failuresInRow < 0, isShareReached { open(now: now) }'
+mutate token-correction Gate+Permits.swift \
+    'guard rules.tokenCounting != .reservation else { return }' \
+    'guard rules.tokenCounting != .reservation, isDraining else { return }'
+mutate queue-bound Gate.swift \
+    'if waiting > rules.queue.maxRequests { evictFromLargestBacklog() }' \
+    'if waiting < 0 { evictFromLargestBacklog() }'
+mutate eviction Gate+Estimate.swift \
+    'return tenant == largest.member || own < largest.key ?' 'return waiting > 0 || own < largest.key ?'
+mutate expiry Gate.swift \
+    'while let place = room.nextExpired(now: now) {' \
+    'while isDraining, let place = room.nextExpired(now: now) {'
+mutate slot-release Gate+Permits.swift 'cells[attachment.cell].release()' '_ = attachment.cell'
+mutate distinct Cell.swift \
+    'if inFlight >= maxInFlight || isNew && underWay >= maxDistinct { return .never }' \
+    'if inFlight >= maxInFlight { return .never }'
+
+[ "$missed" -eq 0 ] || echo "$missed not found"
+exit $((missed > 0))
