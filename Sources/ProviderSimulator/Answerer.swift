@@ -10,6 +10,8 @@ struct Answerer: Sendable {
         var fault: String?
         var body: [UInt8]
         var isTooLarge = false
+        /// What the body says, where somebody has read it already.
+        var ask: Ask?
     }
 
     /// - Parameters:
@@ -18,10 +20,11 @@ struct Answerer: Sendable {
     func act(on request: Request, arrival: Arrival, now: Int64, date: Int64) -> Act {
         let dialect = Dialect(target: request.target)
         var random = SeededRandom(seed: arrival.seed)
-        let standing: Standing?
+        let limits: [(name: String, value: String)]
         switch arrival.verdict {
-        case .refused(let refusal): return .play(refuse(refusal, dialect: dialect, now: now))
-        case .accepted(let value): standing = value
+        case .refused(let refusal): return .play(refuse(refusal, dialect: dialect, now: now, date: date))
+        case .accepted(let standings): limits = LimitHeaders.of(standings, dialect: dialect, date: date)
+        case .undecided: preconditionFailure("a request is decided before it is answered")
         }
         do throws(RequestFlaw) {
             let fault = try asked(request.fault, else: arrival.fault)
@@ -38,12 +41,12 @@ struct Answerer: Sendable {
                 script = try answer(to: request, date: date, random: &random)
             }
             apply(fault, to: &script)
-            script.headers += Self.headers(standing)
+            script.headers += limits
             return .play(script)
         } catch {
             var script = Self.script(ErrorBody(error), dialect: dialect)
             if case .wrongMethod(_, _, let allow) = error { script.headers.append(("allow", allow)) }
-            script.headers += Self.headers(standing)
+            script.headers += limits
             return .play(script)
         }
     }
@@ -54,11 +57,13 @@ struct Answerer: Sendable {
         do throws(SimulatorTextError) { return try Fault(text) } catch { throw .badFault(error.description) }
     }
 
-    private func refuse(_ refusal: Refusal, dialect: Dialect, now: Int64) -> Script {
+    private func refuse(_ refusal: Refusal, dialect: Dialect, now: Int64, date: Int64) -> Script {
         let wait = refusal.retryAt.map { max(1, $0 - now) }
-        var script = Self.script(.limit(refusal.rule, wait: wait), dialect: dialect)
-        // Nobody knows when a place in flight falls free; a second is what a provider would say.
-        script.headers += Self.retryAfter(wait ?? 1_000_000_000) + Self.headers(refusal.standing)
+        var script = Self.script(.limit(refusal, wait: wait, dialect: dialect), dialect: dialect)
+        // Nobody knows when a place in flight falls free; a second is what a provider would say. What is too large
+        // for a limit is so at any time.
+        if !refusal.isTooLarge { script.headers += LimitHeaders.retryAfter(wait ?? 1_000_000_000) }
+        script.headers += LimitHeaders.of(refusal.standings, dialect: dialect, date: date)
         return script
     }
 
@@ -103,12 +108,29 @@ struct Answerer: Sendable {
             return Self.script(200, json: ModelList.one(model))
         case .endpoint(let endpoint):
             if request.isTooLarge { throw .tooLarge }
-            return complete(try Ask.read(endpoint, body: request.body), date: date, random: &random)
+            let ask = if let ask = request.ask { ask } else { try Ask.read(endpoint, body: request.body) }
+            return complete(ask, date: date, random: &random)
         }
     }
 
+    /// What a request that makes the model work asks for; `nil` for any other and for one that can't be understood.
+    func ask(in request: Request) -> Ask? {
+        guard case .endpoint(let endpoint) = Route(method: request.method, target: request.target),
+            !request.isTooLarge
+        else { return nil }
+        // What is wrong with it is told when it is answered.
+        return try? Ask.read(endpoint, body: request.body)
+    }
+
+    /// What a request costs, with the tokens that its answer will have; nothing but a request where there is no ask.
+    /// A fault changes nothing about it: the limits count what arrives.
+    func weight(of ask: Ask?) -> Weight {
+        guard let ask else { return Weight() }
+        return Weight(model: ask.model, inputTokens: ask.inputTokens, outputTokens: outputTokens(ask))
+    }
+
     private func complete(_ ask: Ask, date: Int64, random: inout SeededRandom) -> Script {
-        let output = ask.endpoint == .embeddings ? 0 : outputTokens(ask)
+        let output = outputTokens(ask)
         let completion = Completion(
             ask: ask, id: String(random.next(), radix: 16), created: date, outputTokens: output)
         let pause = settings.tokensPerSecond.map { Int64(1e9 / $0) } ?? 0
@@ -128,6 +150,7 @@ struct Answerer: Sendable {
     }
 
     private func outputTokens(_ ask: Ask) -> Int {
+        if ask.endpoint == .embeddings { return 0 }
         let wanted = settings.outputTokens ?? ask.maximumOutputTokens ?? 16
         return max(1, min(wanted, ask.maximumOutputTokens ?? wanted, settings.outputTokensBound))
     }
@@ -155,23 +178,5 @@ struct Answerer: Sendable {
         Script(
             status: status, headers: [("content-type", "application/json")],
             body: .inParts(json))
-    }
-
-    /// Whole seconds and milliseconds, both rounded up: who waits so long is not early.
-    private static func retryAfter(_ wait: Int64) -> [(name: String, value: String)] {
-        [
-            ("retry-after", "\((wait - 1) / 1_000_000_000 + 1)"),
-            ("retry-after-ms", "\((wait - 1) / 1_000_000 + 1)"),
-        ]
-    }
-
-    /// platform.openai.com/docs/guides/rate-limits, "Rate limits in headers".
-    private static func headers(_ standing: Standing?) -> [(name: String, value: String)] {
-        guard let standing else { return [] }
-        return [
-            ("x-ratelimit-limit-requests", "\(standing.quota)"),
-            ("x-ratelimit-remaining-requests", "\(standing.remaining)"),
-            ("x-ratelimit-reset-requests", DurationText.go(standing.reset)),
-        ]
     }
 }

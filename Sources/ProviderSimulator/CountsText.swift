@@ -18,22 +18,43 @@ extension SimulatorCounts {
         family(
             "violations_total", "counter", "Requests that arrived when a limit did not allow them.",
             // A sample even without limits, so that a query finds a number.
-            violations.isEmpty
-                ? [("{rule=\"\"}", 0)]
-                : violations.sorted { $0.key < $1.key }.map { ("{rule=\"\($0.key)\"}", $0.value) })
+            violations.isEmpty ? [("{rule=\"\"}", 0)] : Self.byRule(violations))
+        if !windowTokensPeak.isEmpty {
+            family(
+                "window_tokens_peak", "gauge", "The most tokens that arrived within one window, refused ones included.",
+                Self.byRule(windowTokensPeak))
+        }
         family("cancelled_total", "counter", "Requests whose caller left before the end.", [("", cancelled)])
         return text
+    }
+
+    private static func byRule(_ values: [String: Int]) -> [(labels: String, value: Int)] {
+        values.sorted { $0.key < $1.key }.map { rule, value in
+            // A model's name comes from the user and may hold anything.
+            let escaped = rule.flatMap { character in
+                switch character {
+                case "\\": "\\\\"
+                case "\"": "\\\""
+                case "\n": "\\n"
+                default: String(character)
+                }
+            }
+            return ("{rule=\"\(String(escaped))\"}", value)
+        }
     }
 
     var json: String {
         let statuses = requests.sorted { $0.key < $1.key }.map { status, count in
             "\"\(status == 0 ? "none" : "\(status)")\":\(count)"
         }
-        let rules = violations.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\($0.value)" }
+        func byRule(_ values: [String: Int]) -> String {
+            "{\(values.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\($0.value)" }.joined(separator: ","))}"
+        }
         return object([
             "active": "\(active)", "peak": "\(peak)", "accepted": "\(accepted)", "connections": "\(connections)",
             "cancelled": "\(cancelled)", "requests": "{\(statuses.joined(separator: ","))}",
-            "violations": "{\(rules.joined(separator: ","))}", "violations_total": "\(totalViolations)",
+            "violations": byRule(violations), "violations_total": "\(totalViolations)",
+            "window_tokens_peak": byRule(windowTokensPeak),
         ])
     }
 }

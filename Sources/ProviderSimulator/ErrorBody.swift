@@ -48,19 +48,6 @@ struct ErrorBody: Hashable, Sendable {
         status: 429, message: "You exceeded your current quota, please check your plan and billing details.",
         type: "insufficient_quota", code: "insufficient_quota")
 
-    /// A request that one of the simulator's own limits did not allow.
-    static func limit(_ rule: LimitRule, wait: Int64?) -> ErrorBody {
-        let name =
-            switch rule.bound {
-            case .inFlight(let most): "concurrent requests (\(rule)): limit \(most)"
-            case .requests(let quota, _, _): "requests (\(rule)): limit \(quota)"
-            }
-        let hint = wait.map { "Please try again in \(DurationText.go($0))." } ?? "Please try again when one has ended."
-        return ErrorBody(
-            status: 429, message: "Rate limit reached for \(name). \(hint)", type: "requests",
-            code: "rate_limit_exceeded", retryAfter: wait)
-    }
-
     func text(in dialect: Dialect) -> String {
         switch dialect {
         case .openAI:

@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// Answers the requests of one HTTP/1.1 connection, or the one request of an HTTP/2 stream.
 ///
-/// A request enters the books when its head is seen. It leaves them just before its last piece is handed to the
+/// A request enters the books when its head is seen, and limits in tokens when its body is. It leaves them just before its last piece is handed to the
 /// socket, when all before it has been taken: after that piece the caller may rightly send the next request, and on
 /// another event loop that one could be seen before this one's write has returned.
 final class ExchangeHandler: ChannelInboundHandler {
@@ -72,14 +72,19 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
 
     private func answer() {
-        guard let request = exchange?.takeRequest() else { return }
-        guard let arrival = exchange?.arrival else {
+        guard var request = exchange?.takeRequest() else { return }
+        guard var arrival = exchange?.arrival else {
             if case .operation(let operation) = Route(method: request.method, target: request.target) {
                 play(Operations(ledger: ledger).script(for: operation, body: request.body))
             }
             return
         }
         let answerer = Answerer(settings: ledger.settings)
+        if case .undecided = arrival.verdict {
+            request.ask = answerer.ask(in: request)
+            arrival = ledger.decide(arrival, weight: answerer.weight(of: request.ask))
+            exchange?.arrival = arrival
+        }
         switch answerer.act(on: request, arrival: arrival, now: ledger.now, date: WallClock.seconds()) {
         case .play(let script): play(script)
         case .stall: exchange?.phase = .stalled

@@ -11,17 +11,17 @@ struct FixedWindow: Sendable {
         self.grid = grid
     }
 
-    /// The first instant, `now` or later, at which one more request keeps the rule.
-    func earliest(now: Int64) -> Int64 {
-        used(now: now) < quota ? now : grid.start(of: grid.index(at: now) + 1)
+    /// The first instant, `now` or later, at which so many units, 1 to the quota, keep the rule.
+    func earliest(for amount: Int = 1, now: Int64) -> Int64 {
+        used(now: now) <= quota - amount ? now : grid.start(of: grid.index(at: now) + 1)
     }
 
-    mutating func charge(now: Int64) {
-        count = used(now: now) + 1
+    mutating func charge(_ amount: Int = 1, now: Int64) {
+        count = used(now: now) + amount
         index = grid.index(at: now)
     }
 
-    /// How many requests would be allowed at this instant, one after another.
+    /// How many units would be allowed at this instant, one after another.
     func remaining(now: Int64) -> Int {
         max(0, quota - used(now: now))
     }

@@ -5,6 +5,7 @@ struct Ledger: Sendable {
     private var enforcement: Enforcement
     private var faults: FaultPlan
     private var random: SeededRandom
+    private var watch: TokenWatch
     private let recordsStarts: Bool
     private(set) var counts = SimulatorCounts()
 
@@ -13,20 +14,37 @@ struct Ledger: Sendable {
         faults = FaultPlan(settings.faults, now: 0)
         random = SeededRandom(seed: settings.seed)
         recordsStarts = settings.recordsStarts
-        for rule in settings.limits { counts.violations[rule.description] = 0 }
+        watch = TokenWatch(settings.limits)
+        counts = fresh
     }
 
     /// A request's head has been read. It is active from here on, refused or not, until ``leave(_:status:)``.
     mutating func arrive(key: String, now: Int64) -> Arrival {
         counts.active += 1
         counts.peak = max(counts.peak, counts.active)
-        let verdict = enforcement.arrive(key: key, now: now)
+        return enter(enforcement.arrive(key: key, now: now), key: key, model: nil, now: now)
+    }
+
+    /// The whole request has come that ``arrive(key:now:)`` left undecided.
+    mutating func decide(_ arrival: Arrival, weight: Weight, now: Int64) -> Arrival {
+        guard case .undecided = arrival.verdict, let key = arrival.heldUnder else {
+            preconditionFailure("a request is decided once")
+        }
+        watch.see(weight, key: key, now: now)
+        counts.windowTokensPeak = watch.peaks
+        let verdict = enforcement.decide(key: key, weight: weight, now: now)
+        return enter(verdict, key: key, model: weight.model, now: now)
+    }
+
+    private mutating func enter(_ verdict: Verdict, key: String, model: String?, now: Int64) -> Arrival {
         switch verdict {
+        case .undecided:
+            return Arrival(verdict: verdict, fault: nil, heldUnder: key, seed: 0)
         case .accepted:
             counts.accepted += 1
             if recordsStarts { counts.starts.append(now) }
             let fault = faults.draw(now: now, using: &random)
-            return Arrival(verdict: verdict, fault: fault, heldUnder: key, seed: random.next())
+            return Arrival(verdict: verdict, fault: fault, heldUnder: key, model: model, seed: random.next())
         case .refused(let refusal):
             counts.violations[refusal.rule.description, default: 0] += 1
             return Arrival(verdict: verdict, fault: nil, heldUnder: nil, seed: 0)
@@ -41,7 +59,7 @@ struct Ledger: Sendable {
         counts.active -= 1
         counts.requests[status ?? 0, default: 0] += 1
         if cancelled { counts.cancelled += 1 }
-        if let key = arrival.heldUnder { enforcement.leave(key: key) }
+        if let key = arrival.heldUnder { enforcement.leave(key: key, model: arrival.model) }
     }
 
     mutating func connect() {
@@ -62,12 +80,20 @@ struct Ledger: Sendable {
 
     /// Counts begin anew; what is under way and what the limits have seen stays.
     mutating func resetCounts() {
-        var fresh = SimulatorCounts()
+        watch.resetPeaks()
+        var fresh = fresh
         fresh.active = counts.active
         fresh.peak = counts.active
         fresh.connections = counts.connections
-        for rule in enforcement.rules { fresh.violations[rule.description] = 0 }
         counts = fresh
+    }
+
+    /// Each limit has its number from the start, so that one that is missing is a mistake of who asks.
+    private var fresh: SimulatorCounts {
+        var counts = SimulatorCounts()
+        for rule in enforcement.rules { counts.violations[rule.description] = 0 }
+        counts.windowTokensPeak = watch.peaks
+        return counts
     }
 }
 
@@ -77,6 +103,8 @@ struct Arrival: Sendable {
     var fault: Fault?
     /// The key under which places in flight are held, `nil` where none are.
     var heldUnder: String?
+    /// The model whose places in flight are held too.
+    var model: String?
     /// Decides everything random about the answer.
     var seed: UInt64
 }
@@ -92,6 +120,10 @@ package struct SimulatorCounts: Hashable, Sendable {
     package var requests: [Int: Int] = [:]
     /// Requests that arrived when a limit did not allow them, by the limit's description.
     package var violations: [String: Int] = [:]
+    /// The most tokens that arrived within any one window of a limit in tokens, refused ones included, by the limit's
+    /// description; for a limit per key, of any one key. A window is any stretch of the limit's length; where the limit
+    /// has fixed windows, one of those.
+    package var windowTokensPeak: [String: Int] = [:]
     package var connections = 0
     /// Requests whose caller left before the answer was complete.
     package var cancelled = 0

@@ -8,30 +8,45 @@ package struct SimulatorTextError: Error, Hashable, CustomStringConvertible {
 }
 
 extension LimitRule {
-    /// Reads `in_flight=16` or `requests=500/60s:METHOD`, each with `per_key.` before it where the limit holds for each
-    /// `Authorization` header apart. METHOD is `sliding` (default), `fixed`, `fixed(PHASE)`, `bucket`, `bucket(BURST)`,
+    /// Reads `in_flight=16`, `requests=500/60s:METHOD` or the latter with `tokens`, `input_tokens` or `output_tokens`;
+    /// each with `per_key.` before it where the limit holds for each `Authorization` header apart, and `@model=NAME`
+    /// after it where it holds for one model only. METHOD is `sliding` (default), `fixed`, `fixed(PHASE)`, `bucket`, `bucket(BURST)`,
     /// `counter` or `counter(PHASE)`; the window is a duration or one of `s min hour day`.
     package init(_ text: String) throws(SimulatorTextError) {
-        let global = text.droppingPrefix("per_key.")
-        let (name, value) = (global ?? text[...]).splitOnce("=")
+        let (limit, extent) = text.splitOnce("@")
+        let model = extent.map { $0.droppingPrefix("model=") ?? "" }
+        if model == "" { throw Self.error(text, "it needs model=NAME after \"@\"") }
+        let global = limit.droppingPrefix("per_key.")
+        let (name, value) = (global ?? limit).splitOnce("=")
         guard let value else { throw Self.error(text, "it has no \"=\"; a limit is in_flight=16 or requests=500/60s") }
         let bound: Bound
         switch name {
         case "in_flight": bound = .inFlight(try Self.number(value, in: text))
-        case "requests": bound = try Self.rate(value, in: text)
-        default: throw Self.error(text, "\"\(name)\" is no limit; in_flight and requests are")
+        case "requests":
+            let rate = try Self.rate(value, in: text)
+            bound = .requests(rate.quota, window: rate.window, rate.method)
+        default:
+            guard let tokens = Tokens(rawValue: String(name)) else {
+                let known = "in_flight, requests, tokens, input_tokens and output_tokens"
+                throw Self.error(text, "\"\(name)\" is no limit; \(known) are")
+            }
+            let rate = try Self.rate(value, in: text)
+            bound = .tokens(tokens, rate.quota, window: rate.window, rate.method)
         }
         if let flaw = bound.flaw { throw Self.error(text, "a limit \(flaw)") }
-        self.init(bound, scope: global == nil ? .everyone : .key)
+        self.init(bound, scope: global == nil ? .everyone : .key, model: model.map(String.init))
     }
 
-    private static func rate(_ value: Substring, in text: String) throws(SimulatorTextError) -> Bound {
+    private static func rate(
+        _ value: Substring, in text: String
+    ) throws(SimulatorTextError) -> (quota: Int, window: Int64, method: Method) {
         let (amount, method) = value.splitOnce(":")
         let (quota, unit) = amount.splitOnce("/")
         guard let unit else { throw error(text, "a rate needs a window, as in 500/60s") }
         let window = try length(unit, in: text)
-        return .requests(
-            try number(quota, in: text), window: window, try self.method(method ?? "sliding", window: window, in: text))
+        return (
+            try number(quota, in: text), window, try self.method(method ?? "sliding", window: window, in: text)
+        )
     }
 
     private static func method(

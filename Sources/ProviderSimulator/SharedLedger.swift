@@ -26,16 +26,33 @@ final class SharedLedger: Sendable {
         ledger.withLock { ledger in
             let now = now
             let arrival = ledger.arrive(key: key, now: now)
-            if settings.keepsJournal { journal.withLock { $0.append(arrival.sighting(key: key, at: now)) } }
+            note(arrival.sighting(key: key, weight: nil, at: now))
             return arrival
         }
+    }
+
+    /// See ``Ledger/decide(_:weight:now:)``.
+    func decide(_ arrival: Arrival, weight: Weight) -> Arrival {
+        ledger.withLock { ledger in
+            let now = now
+            let decided = ledger.decide(arrival, weight: weight, now: now)
+            note(decided.sighting(key: arrival.heldUnder ?? "", weight: weight, at: now))
+            return decided
+        }
+    }
+
+    /// Under the ledger's lock.
+    private func note(_ sighting: Sighting?) {
+        guard settings.keepsJournal, let sighting else { return }
+        journal.withLock { $0.append(sighting) }
     }
 
     func leave(_ arrival: Arrival, status: Int?, cancelled: Bool) {
         ledger.withLock { ledger in
             ledger.leave(arrival, status: status, cancelled: cancelled)
-            guard settings.keepsJournal, let key = arrival.heldUnder else { return }
-            journal.withLock { $0.append(Sighting(.left, key: key, at: now)) }
+            // Who left undecided was never said to have come.
+            guard case .accepted = arrival.verdict, let key = arrival.heldUnder else { return }
+            note(Sighting(.left, key: key, at: now))
         }
     }
 

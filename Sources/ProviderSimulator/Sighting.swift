@@ -5,6 +5,8 @@ package struct Sighting: Hashable, Sendable {
     package var key: String
     /// Nanoseconds since the simulator's start; never less than that of the line before.
     package var at: Int64
+    /// What the limits counted, where one of them counts tokens or a model; `nil` where the body had not come.
+    package var weight: Weight?
 
     package enum Kind: Hashable, Sendable {
         case accepted
@@ -13,15 +15,21 @@ package struct Sighting: Hashable, Sendable {
         case left
     }
 
-    package init(_ kind: Kind, key: String, at: Int64) {
+    package init(_ kind: Kind, key: String, at: Int64, weight: Weight? = nil) {
         self.kind = kind
         self.key = key
         self.at = at
+        self.weight = weight
     }
 }
 
 extension Arrival {
-    func sighting(key: String, at instant: Int64) -> Sighting {
-        Sighting(heldUnder == nil ? .refused : .accepted, key: key, at: instant)
+    /// The line for what has been decided; `nil` where nothing has.
+    func sighting(key: String, weight: Weight?, at instant: Int64) -> Sighting? {
+        switch verdict {
+        case .undecided: nil
+        case .accepted: Sighting(.accepted, key: key, at: instant, weight: weight)
+        case .refused: Sighting(.refused, key: key, at: instant, weight: weight)
+        }
     }
 }

@@ -17,16 +17,17 @@ struct SlidingCounter: Sendable {
         Int64(quota) < Int64.max / window / 2
     }
 
-    /// The first instant, `now` or later, at which one more request keeps the rule.
-    func earliest(now: Int64) -> Int64 {
+    /// The first instant, `now` or later, at which so many units, 1 to the quota, keep the rule.
+    func earliest(for amount: Int = 1, now: Int64) -> Int64 {
         let index = grid.index(at: now)
         var (before, during) = counts(in: index)
         // At the latest the second window from here has nothing behind it.
         for ahead in 0...1 {
             let start = grid.start(of: index + Int64(ahead))
-            if during < quota {
-                // before × (window − elapsed) + (during + 1) × window ≤ quota × window, solved for elapsed
-                let elapsed = before == 0 ? 0 : max(0, grid.window - (quota - during - 1) * grid.window / before)
+            let spare = quota - during - Int64(amount)
+            if spare >= 0 {
+                // before × (window − elapsed) + (during + amount) × window ≤ quota × window, solved for elapsed
+                let elapsed = before == 0 ? 0 : max(0, grid.window - spare * grid.window / before)
                 if elapsed < grid.window { return max(now, start + elapsed) }
             }
             (before, during) = (during, 0)
@@ -34,15 +35,15 @@ struct SlidingCounter: Sendable {
         return grid.start(of: index + 2)
     }
 
-    mutating func charge(now: Int64) {
+    mutating func charge(_ amount: Int = 1, now: Int64) {
         let index = grid.index(at: now)
         (previous, current) = counts(in: index)
         self.index = index
         // Beyond the bound nothing would change but the product above would overflow.
-        current = min(current + 1, Int64.max / grid.window)
+        current = min(current + Int64(amount), Int64.max / grid.window)
     }
 
-    /// How many requests would be allowed at this instant, one after another.
+    /// How many units would be allowed at this instant, one after another.
     func remaining(now: Int64) -> Int {
         let index = grid.index(at: now)
         let (before, during) = counts(in: index)

@@ -1,17 +1,17 @@
-/// A bucket that starts full, loses one unit per request and fills evenly at quota per window.
+/// A bucket that starts full, loses what requests cost and fills evenly at quota per window.
 ///
-/// Exact: the level is held in parts of a request so small that one nanosecond adds a whole number of them.
+/// Exact: the level is held in parts of a unit so small that one nanosecond adds a whole number of them.
 struct TokenBucket: Sendable {
     /// Parts added per nanosecond.
     private let inflow: Int64
-    /// Parts that one request takes.
+    /// Parts that one unit takes.
     private let cost: Int64
-    /// Parts in a full bucket, at least one request's.
+    /// Parts in a full bucket, at least one unit's.
     private let capacity: Int64
     private var level: Int64
     private var time = Int64.min
 
-    /// A bucket that holds what `burst` nanoseconds bring, and at least one request.
+    /// A bucket that holds what `burst` nanoseconds bring, and at least one unit.
     init(quota: Int, window: Int64, burst: Int64) {
         let divisor = greatestCommonDivisor(Int64(quota), window)
         inflow = Int64(quota) / divisor
@@ -26,18 +26,22 @@ struct TokenBucket: Sendable {
         return !burst.multipliedReportingOverflow(by: inflow).overflow
     }
 
-    /// The first instant, `now` or later, at which one more request keeps the rule.
-    func earliest(now: Int64) -> Int64 {
-        now + time(toGain: cost - level(at: now))
+    /// The most units that fit at one time.
+    var most: Int { Int(capacity / cost) }
+
+    /// The first instant, `now` or later, at which so many units, 1 to ``most``, keep the rule.
+    func earliest(for amount: Int = 1, now: Int64) -> Int64 {
+        now + time(toGain: Int64(amount) * cost - level(at: now))
     }
 
     /// A bucket never goes below empty: a request that is charged although it did not fit takes what is there.
-    mutating func charge(now: Int64) {
-        level = max(0, level(at: now) - cost)
+    mutating func charge(_ amount: Int = 1, now: Int64) {
+        // What can't fit empties it all the same, and its parts might not be countable.
+        level = amount > most ? 0 : max(0, level(at: now) - Int64(amount) * cost)
         time = now
     }
 
-    /// How many requests would be allowed at this instant, one after another.
+    /// How many units would be allowed at this instant, one after another.
     func remaining(now: Int64) -> Int {
         Int(level(at: now) / cost)
     }

@@ -25,6 +25,15 @@ enum WallClock {
         return "\(weekday), \(padded(date.day)) \(months[Int(date.month) - 1]) \(date.year) \(time) GMT"
     }
 
+    /// RFC 3339 in UTC, `1994-11-06T08:49:37Z`, of a time in seconds since 1970, 0 or later.
+    static func timestamp(_ seconds: Int64) -> String {
+        let clock = seconds % 86_400
+        let date = civil(seconds / 86_400)
+        let day = [date.month, date.day].map(padded).joined(separator: "-")
+        let time = [clock / 3_600, clock / 60 % 60, clock % 60].map(padded).joined(separator: ":")
+        return "\(date.year)-\(day)T\(time)Z"
+    }
+
     /// Days since 1970 as a date: years begin in March here, so that the leap day is the last one (Hinnant,
     /// "chrono-compatible low-level date algorithms").
     private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {

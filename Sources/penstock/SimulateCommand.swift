@@ -13,6 +13,8 @@ struct SimulateCommand: AsyncParsableCommand {
             models. Its /metrics counts simulator_violations_total; POST /_simulator/faults changes faults while it runs.
 
             Limits: in_flight=16  requests=500/60s:sliding  requests=10/1s:fixed  requests=500/60s:bucket
+                    tokens=20000/60s:sliding  input_tokens=…  output_tokens=…  per_key.requests=60/60s
+                    requests=60/60s:counter@model=gpt-4o
             Faults: status=503@p=0.1  status=429;retry-after=2@for=10s  reset-before-head@next=5  stall  slow-body
             """)
 

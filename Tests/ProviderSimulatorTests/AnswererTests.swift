@@ -189,7 +189,7 @@ struct AnswererTests {
     func refusal() throws {
         let rule = try LimitRule("requests=500/60s")
         let standing = Standing(quota: 500, remaining: 0, reset: 360_000_000_000)
-        let refusal = Refusal(rule: rule, retryAt: 1_200_000_001, standing: standing)
+        let refusal = Refusal(rule: rule, retryAt: 1_200_000_001, standings: Standings(requests: standing))
         let arrival = Arrival(verdict: .refused(refusal), fault: nil, heldUnder: nil, seed: 0)
         let script = try play("/v1/chat/completions", "", arrival: arrival)
         #expect(script.status == 429)
@@ -232,11 +232,21 @@ struct AnswererTests {
         #expect(WallClock.httpDate(seconds) == text)
     }
 
+    @Test(
+        "Timestamps",
+        arguments: [
+            (0, "1970-01-01T00:00:00Z"), (784_111_777, "1994-11-06T08:49:37Z"), (951_782_400, "2000-02-29T00:00:00Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"), (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] as [(Int64, String)])
+    func timestamps(seconds: Int64, text: String) {
+        #expect(WallClock.timestamp(seconds) == text)
+    }
+
     private func play(
         _ target: String, _ body: String, fault: String? = nil, arrival: Arrival? = nil,
         settings: SimulatorSettings = SimulatorSettings()
     ) throws -> Script {
-        let arrival = arrival ?? Arrival(verdict: .accepted(nil), fault: nil, heldUnder: "", seed: 1)
+        let arrival = arrival ?? Arrival(verdict: .accepted(Standings()), fault: nil, heldUnder: "", seed: 1)
         let request = Answerer.Request(method: "POST", target: target, fault: fault, body: Array(body.utf8))
         let act = Answerer(settings: settings).act(on: request, arrival: arrival, now: 0, date: 1_000)
         guard case .play(let script) = act else { throw SimulatorTextError("no answer") }

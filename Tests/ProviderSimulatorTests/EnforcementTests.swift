@@ -73,7 +73,7 @@ struct EnforcementTests {
         var held: [String] = []
         for step in 0..<3_000 {
             if Bool.random(using: &random), let place = held.indices.randomElement(using: &random) {
-                limits.leave(key: held.remove(at: place))
+                limits.leave(key: held.remove(at: place), model: nil)
             } else {
                 let key = "key-\(Int.random(in: 0...3, using: &random))"
                 let verdict = limits.arrive(key: key, now: Int64(step))
@@ -103,22 +103,23 @@ struct EnforcementTests {
         let refusal = try #require(limits.arrive(key: "", now: 9 * second).refusal)
         #expect("\(refusal.rule)" == "in_flight=1")
         #expect(refusal.retryAt == nil)
-        #expect(refusal.standing?.remaining == 1)
+        #expect(refusal.standings.requests?.remaining == 1)
     }
 
     @Test("The rate nearest to its end is shown")
     func standing() throws {
         var limits = try enforcement(["requests=500/60s:bucket", "requests=4/10s", "in_flight=9"])
-        guard case .accepted(let standing) = limits.arrive(key: "", now: 0) else {
+        guard case .accepted(let standings) = limits.arrive(key: "", now: 0) else {
             Issue.record("refused from rest")
             return
         }
-        #expect(standing == Standing(quota: 4, remaining: 3, reset: 10 * second))
+        #expect(standings == Standings(requests: Standing(quota: 4, remaining: 3, reset: 10 * second)))
         var none = try enforcement(["in_flight=9"])
-        guard case .accepted(nil) = none.arrive(key: "", now: 0) else {
-            Issue.record("a limit in flight has no standing")
+        guard case .accepted(let nothing) = none.arrive(key: "", now: 0) else {
+            Issue.record("refused from rest")
             return
         }
+        #expect(nothing == Standings(), "a limit in flight has no standing")
     }
 }
 

@@ -18,12 +18,17 @@ struct LimitRuleTextTests {
             ("requests=10/1s:fixed(250ms)", .requests(10, window: second, .fixed(phase: second / 4))),
             ("requests=500/60s:bucket", .requests(500, window: minute, .bucket(burst: minute))),
             ("requests=500/60s:bucket(1s)", .requests(500, window: minute, .bucket(burst: second))),
+            ("tokens=20000/60s", .tokens(.all, 20_000, window: minute, .slidingLog)),
+            ("input_tokens=20000/min:bucket(1s)", .tokens(.input, 20_000, window: minute, .bucket(burst: second))),
+            ("output_tokens=1/1s:fixed(250ms)", .tokens(.output, 1, window: second, .fixed(phase: second / 4))),
+            ("tokens=9/1s:counter", .tokens(.all, 9, window: second, .counter(phase: 0))),
             ("requests=500/60s:counter", .requests(500, window: minute, .counter(phase: 0))),
             ("requests=10000/day:counter(1h)", .requests(10_000, window: 1_440 * minute, .counter(phase: 60 * minute))),
         ])
     func read(text: String, bound: LimitRule.Bound) throws {
         #expect(try LimitRule(text) == LimitRule(bound))
         #expect(try LimitRule("per_key.\(text)") == LimitRule(bound, scope: .key))
+        #expect(try LimitRule("\(text)@model=a/b:c=d@e") == LimitRule(bound, model: "a/b:c=d@e"))
     }
 
     @Test(
@@ -31,7 +36,8 @@ struct LimitRuleTextTests {
         arguments: [
             "in_flight=16", "per_key.in_flight=1", "requests=500/60s:sliding", "requests=3/1500ms:fixed(250ms)",
             "requests=500/60s:bucket", "per_key.requests=500/60s:bucket(1s)", "requests=9/1h:counter",
-            "requests=1/1d:counter(7ns)",
+            "requests=1/1d:counter(7ns)", "tokens=20000/60s:sliding", "per_key.input_tokens=7/1h:bucket(1s)",
+            "output_tokens=9/1d:fixed(250ms)@model=gpt-4o", "per_key.in_flight=2@model=a@b",
         ])
     func written(text: String) throws {
         #expect(try LimitRule(text).description == text)
@@ -42,7 +48,16 @@ struct LimitRuleTextTests {
         arguments: [
             ("", "it has no \"=\"; a limit is in_flight=16 or requests=500/60s"),
             ("in_flight", "it has no \"=\"; a limit is in_flight=16 or requests=500/60s"),
-            ("tokens=5/1s", "\"tokens\" is no limit; in_flight and requests are"),
+            (
+                "words=5/1s",
+                "\"words\" is no limit; in_flight, requests, tokens, input_tokens and output_tokens are"
+            ),
+            ("tokens=500", "a rate needs a window, as in 500/60s"),
+            ("output_tokens=0/1s", "\"0\" is not a whole number of 1 or more"),
+            ("tokens=900000/1d:counter", "a limit is too large for a counter"),
+            ("requests=5/1s@", "it needs model=NAME after \"@\""),
+            ("requests=5/1s@model=", "it needs model=NAME after \"@\""),
+            ("requests=5/1s@models=x", "it needs model=NAME after \"@\""),
             ("in_flight=0", "\"0\" is not a whole number of 1 or more"),
             ("in_flight=many", "\"many\" is not a whole number of 1 or more"),
             ("requests=500", "a rate needs a window, as in 500/60s"),

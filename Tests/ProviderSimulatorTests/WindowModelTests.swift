@@ -17,6 +17,67 @@ struct WindowModelTests {
         .requests(40, window: 60, .counter(phase: 5)),
     ]
 
+    static let tokenBounds: [LimitRule.Bound] = [
+        .tokens(.all, 1, window: 10, .slidingLog), .tokens(.all, 50, window: 100, .slidingLog),
+        .tokens(.all, 400, window: 60, .slidingLog), .tokens(.input, 50, window: 100, .fixed(phase: 33)),
+        .tokens(.all, 400, window: 60, .fixed(phase: 1_000_000)), .tokens(.all, 50, window: 100, .bucket(burst: 100)),
+        .tokens(.all, 50, window: 100, .bucket(burst: 20)), .tokens(.output, 30, window: 7, .bucket(burst: 1)),
+        .tokens(.all, 7, window: 100, .bucket(burst: 300)), .tokens(.all, 50, window: 100, .counter(phase: 33)),
+        .tokens(.all, 400, window: 60, .counter(phase: 5)),
+    ]
+
+    @Test(
+        "count tokens as a recount does, and name the true earliest instant of each amount", arguments: tokenBounds,
+        1...4 as ClosedRange<UInt64>)
+    func tokens(bound: LimitRule.Bound, seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var counter = Counter(bound)
+        var recount = try #require(Recount(bound))
+        var now: Int64 = 0
+        #expect(counter.most == recount.remaining(at: 0))
+        for step in 0..<300 {
+            now += Int64.random(in: 0...(step % 50 == 0 ? 500 : 12), using: &random)
+            let isSmall = Bool.random(using: &random)
+            let amount = Int.random(in: 1...(isSmall ? max(1, counter.most / 8) : counter.most), using: &random)
+            let earliest = try #require(counter.earliest(for: amount, now: now))
+            #expect(earliest == recount.earliest(of: amount, from: now), "seed \(seed), step \(step), now \(now)")
+            #expect(counter.isClosed(for: amount, now: now) == (earliest > now))
+            #expect(
+                counter.standing(now: now)?.remaining == recount.remaining(at: now), "seed \(seed), step \(step)")
+            // Now and then a refused request is charged, as where failed requests count, even one too large for all.
+            if earliest == now || step % 17 == 0 {
+                let charged = step % 34 == 0 ? amount + counter.most : amount
+                counter.charge(charged, now: now, accepted: true)
+                recount.charge(charged, at: now)
+            }
+        }
+    }
+
+    @Test("never allow what is more than they hold, at any time", arguments: tokenBounds)
+    func tooLarge(bound: LimitRule.Bound) {
+        let counter = Counter(bound)
+        #expect(counter.earliest(for: counter.most, now: 5) == 5)
+        #expect(counter.earliest(for: counter.most + 1, now: 5) == nil)
+        #expect(counter.isClosed(for: counter.most + 1, now: 1_000_000))
+        #expect(counter.isClosed(for: .max, now: 1_000_000))
+    }
+
+    @Test("A sliding log of a minute by hand")
+    func byHand() {
+        var log = SlidingLog(quota: 20_000, window: 60)
+        log.charge(9_000, now: 0)
+        log.charge(9_000, now: 10)
+        #expect(log.remaining(now: 10) == 2_000)
+        #expect(log.earliest(for: 2_000, now: 10) == 10)
+        #expect(log.earliest(for: 2_001, now: 10) == 60)
+        #expect(log.earliest(for: 11_000, now: 10) == 60)
+        #expect(log.earliest(for: 11_001, now: 10) == 70)
+        log.charge(11_000, now: 60)
+        #expect(log.remaining(now: 60) == 0)
+        #expect(log.earliest(for: 9_000, now: 61) == 70)
+        #expect(log.earliest(for: 9_001, now: 61) == 120)
+    }
+
     @Test(
         "accept and refuse as a recount does, and name the true earliest instant", arguments: bounds,
         1...3 as ClosedRange<UInt64>)
@@ -122,39 +183,47 @@ private struct Recount {
     let quota: Int64
     let window: Int64
     let method: LimitRule.Method
-    var charges: [Int64] = []
+    var charges: [(time: Int64, amount: Int64)] = []
 
     init?(_ bound: LimitRule.Bound) {
-        guard case .requests(let quota, let window, let method) = bound else { return nil }
-        self.quota = Int64(quota)
-        self.window = window
-        self.method = method
-    }
-
-    mutating func charge(at now: Int64) {
-        charges.append(now)
-    }
-
-    func allows(at now: Int64) -> Bool {
-        switch method {
-        case .slidingLog:
-            return Int64(charges.count { $0 > now - window }) < quota
-        case .fixed(let phase):
-            return Int64(charges.count { index($0, phase) == index(now, phase) }) < quota
-        case .counter(let phase):
-            let before = Int64(charges.count { index($0, phase) == index(now, phase) - 1 })
-            let during = Int64(charges.count { index($0, phase) == index(now, phase) })
-            let elapsed = now - (index(now, phase) * window + phase)
-            return before * (window - elapsed) + (during + 1) * window <= quota * window
-        case .bucket(let burst):
-            return level(at: now, burst: burst) >= window
+        switch bound {
+        case .inFlight: return nil
+        case .requests(let quota, let window, let method), .tokens(_, let quota, let window, let method):
+            self.quota = Int64(quota)
+            self.window = window
+            self.method = method
         }
     }
 
-    func earliest(from now: Int64) -> Int64 {
+    mutating func charge(_ amount: Int = 1, at now: Int64) {
+        charges.append((now, Int64(amount)))
+    }
+
+    func allows(_ amount: Int = 1, at now: Int64) -> Bool {
+        let amount = Int64(amount)
+        switch method {
+        case .slidingLog:
+            return sum { $0 > now - window } + amount <= quota
+        case .fixed(let phase):
+            return sum { index($0, phase) == index(now, phase) } + amount <= quota
+        case .counter(let phase):
+            let before = sum { index($0, phase) == index(now, phase) - 1 }
+            let during = sum { index($0, phase) == index(now, phase) }
+            let elapsed = now - (index(now, phase) * window + phase)
+            return before * (window - elapsed) + (during + amount) * window <= quota * window
+        case .bucket(let burst):
+            return level(at: now, burst: burst) >= amount * window
+        }
+    }
+
+    func earliest(of amount: Int = 1, from now: Int64) -> Int64 {
         var instant = now
-        while !allows(at: instant) { instant += 1 }
+        while !allows(amount, at: instant) { instant += 1 }
         return instant
+    }
+
+    private func sum(where isMeant: (Int64) -> Bool) -> Int64 {
+        charges.reduce(0) { isMeant($1.time) ? $0 + $1.amount : $0 }
     }
 
     func remaining(at now: Int64) -> Int {
@@ -167,14 +236,14 @@ private struct Recount {
         return count
     }
 
-    /// One request is `window` parts, one nanosecond brings `quota` of them.
+    /// One unit is `window` parts, one nanosecond brings `quota` of them.
     private func level(at now: Int64, burst: Int64) -> Int64 {
         let full = max(window, burst * quota)
         var level = full
         var last: Int64 = 0
         for charge in charges {
-            level = max(0, min(full, level + (charge - last) * quota) - window)
-            last = charge
+            level = max(0, min(full, level + (charge.time - last) * quota) - charge.amount * window)
+            last = charge.time
         }
         return min(full, level + (now - last) * quota)
     }
