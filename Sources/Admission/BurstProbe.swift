@@ -3,12 +3,13 @@ import DequeModule
 /// Finds out how finely a provider enforces a rate, at the cost of a few refusals that no caller sees.
 ///
 /// A provider that counts over a second refuses the larger part of a burst that one with a minute's bucket takes. So a
-/// send that would be too many for a finer window is a lead: only a few may be unanswered at one time, and as many more
-/// as were taken. Where one is refused, the finer window that its count breaks is the provider's.
+/// send that would be too many for a finer window is a lead, and only a few leads may be unanswered at one time. Where
+/// one is refused, the finer window is the provider's. Where more was taken than a count over that window could have
+/// taken, the window is not, and sends go ahead of it freely.
 struct BurstProbe: Sendable {
     /// The windows known to be in use: one and ten seconds (Azure says either), and the profile's own above them.
     private static let candidates: [Interval] = [.seconds(10), .seconds(1)]
-    /// Leads unanswered at one time, before any was taken.
+    /// Leads unanswered at one time.
     static let caution = 4
     /// A refusal needs no model: what has not been refused after this long is being worked on.
     static let patience = Interval.milliseconds(250)
@@ -23,77 +24,112 @@ struct BurstProbe: Sendable {
 
     private struct Level: Sendable {
         let window: Interval
-        var log: SendLog
+        /// Place among the candidates.
+        let place: Int
+        var sent: SendLog
+        var taken: SendLog
+        /// How often more than the part and a quarter was taken within one window's length, and when last. A count of
+        /// another phase may miss that once.
+        var surpluses = 0
+        var latestSurplus = Instant(nanoseconds: .min)
         var latestLead = Instant(nanoseconds: .min)
-        var allowance = BurstProbe.caution
         /// When the leads were sent that are unanswered.
         var unanswered: Deque<Instant> = []
     }
 
     private var levels: [Level]
+    /// Sends that may still be refused.
+    private var recent: Deque<Instant> = []
     private let jitter: Interval
 
     init?(_ rate: Limit.Rate, coarsest: Interval, jitter: Interval) {
         self.jitter = jitter
-        levels = Self.candidates.filter { $0 < coarsest }.map { window in
-            Level(
-                window: window,
-                log: SendLog(width: window + jitter, capacity: RatePacer.part(of: rate, in: window)))
+        levels = Self.candidates.enumerated().filter { $0.element < coarsest }.map { place, window in
+            let part = RatePacer.part(of: rate, in: window)
+            return Level(
+                window: window, place: place, sent: SendLog(width: window + jitter, capacity: part),
+                taken: SendLog(width: window - jitter, capacity: part))
         }
         if levels.isEmpty { return nil }
     }
 
+    /// Whether the window can't be the provider's: one length of it touches two windows of any phase, and a bucket gives
+    /// no more in it.
+    private static func isDisproved(_ level: Level) -> Bool {
+        level.surpluses >= 2 || level.taken.total > 2 * level.taken.capacity
+    }
+
+    /// Whether nothing is left to find out.
     var isEmpty: Bool { levels.isEmpty }
 
+    /// When one more may go, `now` or later.
     func opening(now: Instant) -> Instant {
         var latest = now
-        for level in levels { latest = max(latest, opening(of: level, now: now)) }
+        for level in levels {
+            let within = level.sent.earliest(for: 1, now: now)
+            guard within > now, level.unanswered.count >= Self.caution else { continue }
+            let taken = level.unanswered[level.unanswered.count - Self.caution] + Self.patience
+            latest = max(latest, min(within, taken))
+        }
         return latest
     }
 
-    private func opening(of level: Level, now: Instant) -> Instant {
-        let within = level.log.earliest(for: 1, now: now)
-        guard within > now, level.unanswered.count >= level.allowance else { return now }
-        // As many as are above the allowance must have been taken for good, and one more.
-        let known = level.unanswered[level.unanswered.count - level.allowance] + Self.patience
-        return min(within, max(now, known))
-    }
-
     mutating func sent(at instant: Instant) -> Lead {
+        presumeTaken(now: instant)
         var lead = Lead()
         for index in levels.indices {
-            let isLead = levels[index].log.earliest(for: 1, now: instant) > instant
-            levels[index].log.expire(now: instant)
-            levels[index].log.record(1, at: instant)
-            presumeTaken(index, now: instant)
-            lead.isLead[place(index)] = isLead
+            levels[index].sent.expire(now: instant)
+            let isLead = levels[index].sent.earliest(for: 1, now: instant) > instant
+            levels[index].sent.record(1, at: instant)
             guard isLead else { continue }
+            lead.isLead[levels[index].place] = true
             levels[index].unanswered.append(instant)
             levels[index].latestLead = instant
         }
+        recent.append(instant)
         return lead
     }
 
-    private mutating func presumeTaken(_ index: Int, now: Instant) {
-        while let first = levels[index].unanswered.first, first + Self.patience <= now {
-            levels[index].unanswered.removeFirst()
-            levels[index].allowance += 1
+    /// Counts what has not been refused in time as taken, and gives up candidates that are disproved by it.
+    private mutating func presumeTaken(now: Instant) {
+        while let first = recent.first, first + Self.patience <= now {
+            recent.removeFirst()
+            for index in levels.indices { take(index, at: first) }
+            levels.removeAll(where: Self.isDisproved)
+        }
+        for index in levels.indices {
+            while let first = levels[index].unanswered.first, first + Self.patience <= now {
+                levels[index].unanswered.removeFirst()
+            }
         }
     }
 
-    /// Counts as taken a moment later: a refusal of another one may be right behind.
+    private mutating func take(_ index: Int, at instant: Instant) {
+        levels[index].taken.expire(now: instant)
+        levels[index].taken.record(1, at: instant)
+        guard levels[index].taken.total * 4 > levels[index].taken.capacity * 5,
+            instant > levels[index].latestSurplus + levels[index].window * 2
+        else { return }
+        levels[index].latestSurplus = instant
+        levels[index].surpluses += 1
+    }
+
+    /// An answer shows that a lead was taken. It counts a moment later: a refusal of another may be right behind.
     mutating func accepted(_ lead: Lead, sentAt: Instant, now: Instant) {
         let asIfSentAt = now + jitter - Self.patience
-        for index in levels.indices where lead.isLead[place(index)] && asIfSentAt < sentAt && answer(index, sentAt) {
+        for index in levels.indices where lead.isLead[levels[index].place] && asIfSentAt < sentAt {
+            guard answer(index, sentAt) else { continue }
             let place = levels[index].unanswered.firstIndex { $0 > asIfSentAt } ?? levels[index].unanswered.endIndex
             levels[index].unanswered.insert(asIfSentAt, at: place)
         }
     }
 
+    /// A send that never happened proves nothing.
     mutating func forget(_ lead: Lead, sentAt: Instant) {
+        if let place = recent.lastIndex(of: sentAt) { recent.remove(at: place) }
         for index in levels.indices {
-            levels[index].log.forget(1, at: sentAt)
-            if lead.isLead[place(index)] { _ = answer(index, sentAt) }
+            levels[index].sent.forget(1, at: sentAt)
+            if lead.isLead[levels[index].place] { _ = answer(index, sentAt) }
         }
     }
 
@@ -105,6 +141,7 @@ struct BurstProbe: Sendable {
 
     mutating func narrow(to window: Interval) {
         levels.removeAll { $0.window >= window }
+        recent.removeAll()
     }
 
     /// Takes a lead off those unanswered; says whether it was still one.
@@ -113,7 +150,4 @@ struct BurstProbe: Sendable {
         levels[index].unanswered.remove(at: place)
         return true
     }
-
-    /// Of a level among the candidates: levels leave from the coarse end only.
-    private func place(_ index: Int) -> Int { index + Self.candidates.count - levels.count }
 }

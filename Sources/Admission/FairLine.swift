@@ -4,7 +4,8 @@
 /// requests at once (Jin, Chase, Kaur: SIGMETRICS 2004). A node's tag is the virtual time at which its next service
 /// starts; the child with the least tag is next, and being served moves its tag on by cost over weight. The cost is the
 /// dominant share (Ghodsi et al.: NSDI 2011): the nanoseconds for which the request would need all of what is scarcest,
-/// estimated when it goes and corrected when it ends. Who was away starts at the parent's present, so idling earns no credit. Only nodes with something to serve
+/// estimated when it goes and corrected when it ends. Who was away starts at the parent's present, so idling earns no
+/// credit. Only nodes with something to serve
 /// are in their parent's heap, so choosing is O(depth · log n).
 struct FairLine: Sendable {
     struct Node: Sendable {
@@ -20,6 +21,8 @@ struct FairLine: Sendable {
         var attachments: [Attachment] = []
         /// In a flow the order of arrival of its first ask.
         var tag: Int64 = 0
+        /// How far the tag may lie behind the parent's present: what services turned out to cost less than charged.
+        var credit: Int64 = 0
         var virtualTime: Int64 = 0
         /// When it last was served or came to have something in line: among equal tags the earlier one is next.
         var turn = 0
@@ -145,10 +148,28 @@ struct FairLine: Sendable {
     mutating func join(_ flow: Int) {
         var node = flow
         while node != Self.root {
-            if nodes[node].standing == 0 { nodes[node].turn = nextTurn() }
+            if nodes[node].standing == 0 {
+                nodes[node].turn = nextTurn()
+                if !nodes[node].isFlow { arrive(node) }
+            }
             nodes[node].standing += 1
             node = nodes[node].parent
         }
+    }
+
+    /// Notes that an ask of a flow comes and goes at once, without standing in line.
+    mutating func pass(_ flow: Int) {
+        var node = nodes[flow].parent
+        while node != Self.root {
+            if nodes[node].standing == 0 { arrive(node) }
+            node = nodes[node].parent
+        }
+    }
+
+    /// Who was away starts at the parent's present.
+    private mutating func arrive(_ node: Int) {
+        nodes[node].tag = max(nodes[node].tag, nodes[nodes[node].parent].virtualTime)
+        nodes[node].credit = 0
     }
 
     /// Counts an ask of a flow that left the line.
@@ -180,11 +201,9 @@ struct FairLine: Sendable {
         return true
     }
 
-    /// Where a node stands among its siblings, or would if it came now.
+    /// Where a node stands among its siblings.
     private func order(of node: Int) -> Order {
-        if nodes[node].isFlow { return Order(tag: nodes[node].tag, turn: 0) }
-        let present = nodes[nodes[node].parent].virtualTime
-        return Order(tag: max(nodes[node].tag, present), turn: nodes[node].turn)
+        Order(tag: nodes[node].tag, turn: nodes[node].isFlow ? 0 : nodes[node].turn)
     }
 
     private mutating func nextTurn() -> Int {
@@ -199,9 +218,11 @@ struct FairLine: Sendable {
         var node = nodes[flow].parent
         while node != Self.root {
             let parent = nodes[node].parent
-            let start = max(nodes[node].tag, nodes[parent].virtualTime)
-            nodes[parent].virtualTime = start
+            let present = nodes[parent].virtualTime
+            let start = max(nodes[node].tag, present - nodes[node].credit)
+            nodes[parent].virtualTime = max(present, start)
             nodes[node].tag = start + step(of: node, cost: cost)
+            nodes[node].credit = max(0, min(nodes[node].credit, present - nodes[node].tag))
             nodes[node].turn = nextTurn()
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
             node = parent
@@ -214,7 +235,9 @@ struct FairLine: Sendable {
         var node = nodes[flow].parent
         while node != Self.root {
             let parent = nodes[node].parent
-            nodes[node].tag += step(of: node, cost: cost) - step(of: node, cost: charged)
+            let change = step(of: node, cost: cost) - step(of: node, cost: charged)
+            nodes[node].tag += change
+            if change < 0 { nodes[node].credit -= change }
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
             node = parent
         }
@@ -241,9 +264,10 @@ struct FairLine: Sendable {
     func ahead(of node: Int, own: Int, cost: Int64) -> Int {
         let parent = nodes[node].parent
         guard !nodes[node].isFlow else { return nodes[parent].standing }
-        let start = order(of: node).tag + Int64(own) * step(of: node, cost: cost)
         // Who comes now is after those whose tag is the same.
         let isNew = nodes[node].standing == 0
+        let present = isNew ? nodes[parent].virtualTime : .min
+        let start = max(nodes[node].tag, present) + Int64(own) * step(of: node, cost: cost)
         var count = own
         for sibling in nodes[parent].ready.items.prefix(Self.estimateBreadth) where sibling.member != node {
             let step = step(of: sibling.member, cost: cost)

@@ -146,6 +146,7 @@ extension Gate {
         line[tenant].usualHold = line[tenant].usualHold.map { $0 + (held - $0) / 8 } ?? held
         line.correct(
             attempt.flow, attempt.cost, to: cost(of: attempt.flow, attempt.reserve.tokens, hold: held))
+        recontest()
     }
 
     /// What an attempt of a flow takes of what all share, as the time for which it would need all of the scarcest.

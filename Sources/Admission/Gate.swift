@@ -71,6 +71,7 @@ package struct Gate: Sendable {
         watch(flow, reserve.tokens)
         if isOpen(flow, for: reserve.tokens) {
             sequence += 1
+            line.pass(flow)
             return .admitted(grant(flow, sequence: sequence, reserve))
         }
         let deadline = min(ask.deadline, now + rules.queue.timeout)

@@ -27,6 +27,7 @@ struct NaiveGate {
 
     struct Node {
         var tag: Int64 = 0
+        var credit: Int64 = 0
         var virtualTime: Int64 = 0
         var turn = 0
     }
@@ -138,10 +139,9 @@ struct NaiveGate {
         guard path.count < rules.fairness.levels.count else { return asks.min { $0.sequence < $1.sequence } }
         let dimension = rules.fairness.levels[path.count]
         let children = Set(asks.map { path + [$0.identity[dimension]] })
-        let present = nodes[path, default: Node()].virtualTime
         let best = children.min { left, right in
             let (left, right) = (nodes[left, default: Node()], nodes[right, default: Node()])
-            return (max(left.tag, present), left.turn) < (max(right.tag, present), right.turn)
+            return (left.tag, left.turn) < (right.tag, right.turn)
         }
         return best.flatMap { first(below: $0) }
     }
@@ -150,7 +150,10 @@ struct NaiveGate {
         waiting[index].delayedUntil = nil
         for path in path(waiting[index].identity) where standing(below: path).count == 1 {
             turns += 1
+            let present = nodes[Array(path.dropLast()), default: Node()].virtualTime
             nodes[path, default: Node()].turn = turns
+            nodes[path, default: Node()].tag = max(nodes[path, default: Node()].tag, present)
+            nodes[path, default: Node()].credit = 0
         }
     }
 
@@ -181,7 +184,9 @@ struct NaiveGate {
 
     private mutating func reprice(_ attempt: Attempt, _ cost: Int64) {
         for path in path(attempt.identity) {
-            nodes[path, default: Node()].tag += step(path, cost) - step(path, attempt.cost)
+            let change = step(path, cost) - step(path, attempt.cost)
+            nodes[path, default: Node()].tag += change
+            if change < 0 { nodes[path, default: Node()].credit -= change }
         }
     }
 
@@ -192,10 +197,13 @@ struct NaiveGate {
     private mutating func moveTags(_ identity: Identity, cost: Int64) {
         for path in path(identity).reversed() {
             let parent = Array(path.dropLast())
-            let start = max(nodes[path, default: Node()].tag, nodes[parent, default: Node()].virtualTime)
-            nodes[parent, default: Node()].virtualTime = start
+            let present = nodes[parent, default: Node()].virtualTime
+            let node = nodes[path, default: Node()]
+            let start = max(node.tag, present - node.credit)
+            nodes[parent, default: Node()].virtualTime = max(present, start)
             turns += 1
             nodes[path, default: Node()].tag = start + step(path, cost)
+            nodes[path, default: Node()].credit = max(0, min(node.credit, present - (start + step(path, cost))))
             nodes[path, default: Node()].turn = turns
         }
     }
