@@ -29,9 +29,9 @@ extension Author {
         let quota = random.one(of: [60_000, 200_000])
         var (callers, fairness) = backlog(random.int(8...20))
         for index in callers.indices {
-            let output = index == 0 ? quota / 100...quota / 50 : quota / 2000...quota / 1000
+            let output = index == 0 ? quota / 200...quota / 100 : quota / 8000...quota / 4000
             callers[index].tokens = Caller.TokenHabit(
-                input: 50...200, output: output, claim: random.one(of: [60, 100, 150]), bound: 10)
+                input: 5...20, output: output, claim: random.one(of: [60, 100, 150]))
             callers[index].cancels = 0
         }
         let limit = Limit(
