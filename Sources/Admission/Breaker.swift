@@ -11,6 +11,8 @@ struct Breaker: Sendable {
     private var openedAt = Instant(nanoseconds: .min)
     /// While closed: hard failures since the last success.
     private var failuresInRow = 0
+    /// When the first of them was told.
+    private var failingSince = Instant(nanoseconds: .min)
     /// While closed: the verdicts of the last while.
     private var verdicts: VerdictRing
 
@@ -73,12 +75,14 @@ struct Breaker: Sendable {
         }
     }
 
-    mutating func succeeded(sentAt: Instant, now: Instant) {
+    /// - Parameter isLate: whether this is told at the answer's end. What had begun before the failures then proves
+    ///   nothing about the time since: answers go on ending well in an outage.
+    mutating func succeeded(sentAt: Instant, isLate: Bool = false, now: Instant) {
         guard sentAt > openedAt else { return }
         switch phase {
         case .open: break
         case .closed:
-            failuresInRow = 0
+            if !isLate || sentAt >= failingSince { failuresInRow = 0 }
             verdicts.record(isFailure: false, now: now)
             tripIfDue(now: now)
         case .halfOpen(var probes):
@@ -93,6 +97,7 @@ struct Breaker: Sendable {
         switch phase {
         case .open: break
         case .closed:
+            if failuresInRow == 0 { failingSince = now }
             failuresInRow += 1
             verdicts.record(isFailure: true, now: now)
             tripIfDue(now: now)

@@ -120,7 +120,7 @@ extension Gate {
     /// Releases a permit's slots; the flow stays held.
     mutating func end(_ permit: Permit, _ verdict: Verdict) -> Attempt {
         precondition(holds(permit), "a permit is settled exactly once")
-        judge(holding: permit, verdict)
+        judge(holding: permit, verdict, isLate: true)
         let attempt = permits[permit.place]
         permits.remove(permit.place, leaving: .freed)
         line[line.outermost(of: attempt.flow)].inFlight -= 1
@@ -167,7 +167,11 @@ extension Gate {
     // MARK: Verdicts
 
     /// Tells breaker, adaptive limit and probe how an attempt went, once.
-    mutating func judge(holding permit: Permit, _ verdict: Verdict, isThrottled: Bool = false) {
+    ///
+    /// - Parameter isLate: whether it is told at the attempt's end, although the answer may have begun long before.
+    mutating func judge(
+        holding permit: Permit, _ verdict: Verdict, isThrottled: Bool = false, isLate: Bool = false
+    ) {
         let place = permit.place
         guard !permits[place].isJudged else { return }
         permits[place].isJudged = true
@@ -181,7 +185,7 @@ extension Gate {
         }
         switch verdict {
         case .answered:
-            breaker?.succeeded(sentAt: attempt.grantedAt, now: now)
+            breaker?.succeeded(sentAt: attempt.grantedAt, isLate: isLate, now: now)
             // Too fast is not too much: the pacers' business.
             if !isThrottled { adaptive?.succeeded(inFlight: inFlight, now: now) }
         case .overloaded:

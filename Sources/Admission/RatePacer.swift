@@ -20,6 +20,9 @@ struct RatePacer: Sendable {
     /// Finds out whether the provider enforces a finer window; `nil` where that is known.
     private(set) var probe: BurstProbe?
 
+    /// Until when a margin is kept, because an answer took more than was reserved for it.
+    private var surprisedUntil: Instant?
+
     /// When the next unit is due at the steady rate (the algorithm's theoretical arrival time).
     private var due = Instant(nanoseconds: .min)
     /// Until when a log, not the spacing, holds the next send back: that time earns no burst.
@@ -28,6 +31,9 @@ struct RatePacer: Sendable {
     private var stated: SendLog
 
     static let whole = 1000
+    /// One part in so many is kept free while estimates are too low now and then: what is under way is counted by the
+    /// provider before it is known here.
+    private static let margin = 40
 
     /// - Parameter probes: whether it is up to this pacer to find out how finely the provider enforces the rate.
     init(_ rate: Limit.Rate, pacing: Pacing, jitter: Interval, probes: Bool = false) {
@@ -74,6 +80,7 @@ struct RatePacer: Sendable {
     private mutating func tune(now: Instant) {
         var rate = rate
         rate.quota = max(1, rate.quota * share / Self.whole)
+        if surprisedUntil != nil { rate.quota = max(1, rate.quota - rate.quota / Self.margin) }
         (stated.capacity, stated.width) = (rate.quota, rate.window + jitter)
         guard let window else {
             (spacing, burst, enforced) = (.zero, rate.quota, nil)
@@ -140,6 +147,9 @@ struct RatePacer: Sendable {
         if spacing > .zero { due = max(due, now) + spacing * units }
         enforced?.record(units, at: now)
         stated.record(units, at: now)
+        let isNew = surprisedUntil == nil
+        surprisedUntil = now + rate.window * 10
+        if isNew { tune(now: now) }
     }
 
     private mutating func noteHold(now: Instant) {
@@ -155,6 +165,9 @@ struct RatePacer: Sendable {
     mutating func expire(now: Instant) {
         enforced?.expire(now: now)
         stated.expire(now: now)
+        guard let until = surprisedUntil, until <= now else { return }
+        surprisedUntil = nil
+        tune(now: now)
     }
 
     // MARK: Learning
@@ -192,7 +205,7 @@ struct RatePacer: Sendable {
     mutating func inherit(_ other: RatePacer, now: Instant) {
         stated = SendLog(width: stated.width, capacity: rate.quota, from: other.stated, now: now)
         if other.rate == rate { (window, probe) = (other.window.flatMap { min($0, window ?? $0) }, other.probe) }
-        (share, enforced) = (other.share, nil)
+        (share, surprisedUntil, enforced) = (other.share, other.surprisedUntil, nil)
         tune(now: now)
         // As far ahead of its time as the other was, at this one's pace.
         guard spacing > .zero, other.spacing > .zero, other.due > now else { return }
