@@ -20,6 +20,11 @@ struct Cell: Sendable {
     /// The provider told when to come back.
     var pause = Pause()
     private var lesson = Lesson()
+    /// Before this no request goes that has no tokens, as pause and rates were when they last changed; `nil` where that
+    /// also depends on the time of asking (a day's budget, a probe).
+    private var restsUntil: Instant?
+    /// Whether it has rates.
+    let isPaced: Bool
     /// Asks waiting that this cell will have to admit, and the tokens reserved for them.
     private(set) var waiting = 0
     private(set) var waitingTokens = Tokens.none
@@ -47,6 +52,7 @@ struct Cell: Sendable {
         isAccountLike = limit.isAccountLike
         isShared = terms.distinct == nil && !limit.per.contains(where: rules.fairness.levels.contains)
         countsTokens = terms.countsTokens
+        isPaced = terms.rates.contains { !$0.isDaily(in: rules) }
         let isAccountLike = isAccountLike
         pacers = terms.rates.filter { !$0.isDaily(in: rules) }.map {
             RatePacer($0, pacing: rules.pacing, jitter: frame.jitter, probes: isAccountLike)
@@ -56,10 +62,11 @@ struct Cell: Sendable {
             return DayBudget(
                 rate: rate, budget: CalendarBudget(quota: rate.quota, zone: zone, offset: frame.wallClock))
         }
+        noteRest()
     }
 
     private init() {
-        (limit, values, maxInFlight, maxDistinct) = (-1, [], .max, .max)
+        (limit, values, maxInFlight, maxDistinct, isPaced) = (-1, [], .max, .max, false)
         (isAccountLike, isShared, countsTokens, pacers, budgets) = (false, false, false, [], [])
     }
 
@@ -71,11 +78,25 @@ struct Cell: Sendable {
     /// The earliest instant at which one more attempt fits; ``Instant/never`` where only a settlement can tell.
     func opening(isNew: Bool, for tokens: Tokens, now: Instant) -> Instant {
         if inFlight >= maxInFlight || isNew && underWay >= maxDistinct { return .never }
+        // What is asked most often, and of a line of many: without a look at the rates.
+        if let restsUntil, tokens == .none { return max(now, restsUntil) }
         return rated(for: tokens, now: now)
+    }
+
+    private mutating func noteRest() {
+        restsUntil = nil
+        guard budgets.isEmpty else { return }
+        var latest = pause.opening(now: Instant(nanoseconds: .min))
+        for index in pacers.indices where pacers[index].rate.unit == .requests {
+            guard let opening = pacers[index].nextOpening else { return }
+            latest = max(latest, opening)
+        }
+        restsUntil = latest
     }
 
     /// The earliest instant, `now` or later, at which pause, rates and budgets let one go.
     func rated(for tokens: Tokens, now: Instant) -> Instant {
+        if let restsUntil, tokens == .none { return max(now, restsUntil) }
         var latest = pause.opening(now: now)
         for index in pacers.indices {
             let units = units(of: tokens, in: index)
@@ -146,6 +167,7 @@ struct Cell: Sendable {
             budgets[index].budget.charge(tokens.units(of: budgets[index].rate.unit), at: instant)
         }
         pause.sent(at: instant)
+        noteRest()
         return lead
     }
 
@@ -158,6 +180,7 @@ struct Cell: Sendable {
         for index in budgets.indices {
             budgets[index].budget.uncharge(tokens.units(of: budgets[index].rate.unit), at: instant)
         }
+        noteRest()
     }
 
     /// Puts what an attempt really takes in the place of what was charged for it.
@@ -174,15 +197,18 @@ struct Cell: Sendable {
             if more > 0 { budgets[index].budget.charge(more, at: now) }
             if more < 0 { budgets[index].budget.uncharge(-more, at: chargedAt) }
         }
+        noteRest()
     }
 
     mutating func pause(until instant: Instant) {
         pause.set(until: instant, slots: maxInFlight)
         for index in pacers.indices { pacers[index].forgoBurst(until: instant) }
+        noteRest()
     }
 
     mutating func forgoBurst(until instant: Instant) {
         for index in pacers.indices { pacers[index].forgoBurst(until: instant) }
+        noteRest()
     }
 
     mutating func expire(now: Instant) {
@@ -212,6 +238,7 @@ struct Cell: Sendable {
 
     mutating func accepted(_ lead: BurstProbe.Lead, sentAt: Instant, now: Instant) {
         for index in pacers.indices { pacers[index].accepted(lead, sentAt: sentAt, now: now) }
+        noteRest()
     }
 
     /// The provider refused what these books allowed: it counts over a finer window, or allows less than was said.
@@ -220,12 +247,14 @@ struct Cell: Sendable {
         var isExplained = false
         for index in pacers.indices where pacers[index].narrow(refusalOf: sentAt, now: now) { isExplained = true }
         lesson.taken(now: now, isExplained: isExplained, hint: hint)
+        noteRest()
     }
 
     /// Puts what was learned of the limit and of the way to the provider into effect.
     mutating func tune(jitter: Interval, now: Instant) {
         lesson.wearOff(now: now)
         for index in pacers.indices { pacers[index].use(share: lesson.share, jitter: jitter, now: now) }
+        noteRest()
     }
 
     mutating func use(wallClock: WallClockOffset) {
@@ -250,6 +279,7 @@ struct Cell: Sendable {
             guard let same = other.budgets.first(where: { $0.rate.unit == rate.unit }) else { continue }
             budgets[index].budget.charge(same.budget.used(now: now), at: now)
         }
+        noteRest()
     }
 
     // MARK: Shares

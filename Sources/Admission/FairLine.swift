@@ -9,17 +9,19 @@
 /// are in their parent's heap, so choosing is O(depth · log n).
 struct FairLine: Sendable {
     struct Node: Sendable {
-        let parent: Int
-        /// 0 for the root, then one per level of the rules; flows come last.
-        let level: Int
-        /// The value that the node stands for on its level; empty for root and flows.
+        @Compact var parent: Int
+        /// 0 for the root, then one per level of the rules; flows that stand for no level's value come last.
+        @Compact var level: Int
+        /// The value that the node stands for on its level; empty for root and flows that stand for none.
         let key: String
-        let weight: Int
+        @Compact var weight: Int
         /// The ancestor on the outermost level, or the node itself.
-        var outermost = -1
+        @Compact var outermost = -1
         /// Cells that are judged here: those that are the same for everything below and not already the parent's.
         var attachments: [Attachment] = []
-        /// In a flow the order of arrival of its first ask.
+        /// Those of the whole path, outermost first; the parent's own array where nothing is added.
+        var path: [Attachment] = []
+        /// Where children stand by arrival, the order of arrival of the first ask.
         var tag: Int64 = 0
         /// How far the tag may lie behind the parent's present: what services turned out to cost less than charged.
         var credit: Int64 = 0
@@ -28,30 +30,41 @@ struct FairLine: Sendable {
         var turn = 0
         var ready = IndexedHeap<Order>()
         /// The cell that the node waits for outside the line, or -1, its place there, and the tokens that it wants.
-        var parkedOn = -1
-        var parkedPlace = -1
+        @Compact var parkedOn = -1
+        @Compact var parkedPlace = -1
         var parkedFor = Tokens.none
-        var children = 0
+        @Compact var children = 0
         /// Asks in line below this node, parked or not.
-        var standing = 0
+        @Compact var standing = 0
         /// Of an outermost node: asks waiting (in line or delayed) and attempts under way below it.
-        var waiting = 0
-        var inFlight = 0
+        @Compact var waiting = 0
+        @Compact var inFlight = 0
         /// Of an outermost node: how long its attempts usually hold their slots, a moving average over the last eight.
         var usualHold: Interval?
         /// Ends of the list of asks: in a flow those in line, in an outermost node all that wait; oldest first.
-        var head = -1
-        var tail = -1
+        @Compact var head = -1
+        @Compact var tail = -1
+        /// Of a flow: asks waiting and attempts under way, with none of which it may be forgotten.
+        @Compact var holders = 0
+        /// Whether asks stand in it, and not other nodes.
         var isFlow = false
-        /// Of a flow: whose asks these are; the cells of the whole path, outermost first; asks waiting and attempts under
-        /// way, with none of which it may be forgotten; whether it stands in the list of idle flows.
-        var identity: Identity?
-        var path: [Attachment] = []
-        /// The cells of limits that are only observed; and all cells that an attempt is charged in.
+        /// Whether it stands among its siblings by the arrival of its first ask and not by what it got: a flow that stands
+        /// for no level's value.
+        var isByArrival = false
+        /// Whether it stands in the list of idle flows.
+        var isListedIdle = false
+        /// Of a flow by arrival: whose asks these are.
+        var owner: Owner?
+        /// Of a flow: the cells of limits that are only observed; and all cells that an attempt is charged in.
         var watched: [Attachment] = []
         var charged: [Attachment] = []
-        var holders = 0
-        var isListedIdle = false
+    }
+
+    /// An identity, kept apart because few nodes have one and it is large.
+    final class Owner: Sendable {
+        let identity: Identity
+
+        init(_ identity: Identity) { self.identity = identity }
     }
 
     /// Least tag first; among equals the one whose turn is earlier.
@@ -150,7 +163,7 @@ struct FairLine: Sendable {
         while node != Self.root {
             if nodes[node].standing == 0 {
                 nodes[node].turn = nextTurn()
-                if !nodes[node].isFlow { arrive(node) }
+                if !nodes[node].isByArrival { arrive(node) }
             }
             nodes[node].standing += 1
             node = nodes[node].parent
@@ -159,7 +172,7 @@ struct FairLine: Sendable {
 
     /// Notes that an ask of a flow comes and goes at once, without standing in line.
     mutating func pass(_ flow: Int) {
-        var node = nodes[flow].parent
+        var node = nodes[flow].isByArrival ? nodes[flow].parent : flow
         while node != Self.root {
             if nodes[node].standing == 0 { arrive(node) }
             node = nodes[node].parent
@@ -187,7 +200,7 @@ struct FairLine: Sendable {
         while node != Self.root, nodes[node].parkedOn < 0 {
             let parent = nodes[node].parent
             let isInLine = isReady(node)
-            if isInLine, !nodes[node].isFlow { return }
+            if isInLine, !nodes[node].isByArrival { return }
             nodes[parent].ready.set(node, key: order(of: node), places: &places)
             if isInLine { return }
             node = parent
@@ -203,7 +216,7 @@ struct FairLine: Sendable {
 
     /// Where a node stands among its siblings.
     private func order(of node: Int) -> Order {
-        Order(tag: nodes[node].tag, turn: nodes[node].isFlow ? 0 : nodes[node].turn)
+        Order(tag: nodes[node].tag, turn: nodes[node].isByArrival ? 0 : nodes[node].turn)
     }
 
     private mutating func nextTurn() -> Int {
@@ -215,7 +228,7 @@ struct FairLine: Sendable {
 
     /// Moves the tags along the path of a flow that is served.
     mutating func charge(_ flow: Int, cost: Int64) {
-        var node = nodes[flow].parent
+        var node = nodes[flow].isByArrival ? nodes[flow].parent : flow
         while node != Self.root {
             let parent = nodes[node].parent
             let present = nodes[parent].virtualTime
@@ -232,7 +245,7 @@ struct FairLine: Sendable {
     /// Puts another cost in the place of the one that a service was charged: zero where it did not happen.
     mutating func correct(_ flow: Int, _ charged: Int64, to cost: Int64) {
         guard charged != cost else { return }
-        var node = nodes[flow].parent
+        var node = nodes[flow].isByArrival ? nodes[flow].parent : flow
         while node != Self.root {
             let parent = nodes[node].parent
             let change = step(of: node, cost: cost) - step(of: node, cost: charged)
@@ -263,7 +276,7 @@ struct FairLine: Sendable {
     /// it, at the least. True where nothing but the line decides among the siblings.
     func ahead(of node: Int, own: Int, cost: Int64) -> Int {
         let parent = nodes[node].parent
-        guard !nodes[node].isFlow else { return nodes[parent].standing }
+        guard !nodes[node].isByArrival else { return nodes[parent].standing }
         // Who comes now is after those whose tag is the same.
         let isNew = nodes[node].standing == 0
         let present = isNew ? nodes[parent].virtualTime : .min

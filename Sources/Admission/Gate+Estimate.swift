@@ -12,13 +12,22 @@ extension Gate {
     }
 
     /// What a new ask of this flow has before it, or the first one that waits in it.
-    func prospect(of flow: Int, for tokens: Tokens, isFirst: Bool = false) -> Prospect {
+    ///
+    /// - Parameter deadline: where it is certainly earlier than this, how many go before is not looked at.
+    mutating func prospect(
+        of flow: Int, for tokens: Tokens, isFirst: Bool = false, unlessBefore deadline: Instant? = nil
+    ) -> Prospect {
         let attachments = line.attachments(of: flow)
         var earliest = max(pause.opening(now: now), breaker?.openUntil ?? now)
         var binding: Int?
         var latest = now
-        let isRated = attachments.contains { !cells[$0.cell].pacers.isEmpty }
-        let ahead = isRated && !isFirst ? ahead(of: flow, tokens) : 0
+        let isRated = attachments.contains { cells[$0.cell].isPaced }
+        let matters = deadline.map { deadline in
+            attachments.contains {
+                cells[$0.cell].rated(for: tokens, behind: cells[$0.cell].waiting, now: now) > deadline
+            }
+        }
+        let ahead = isRated && !isFirst && matters != false ? ahead(of: flow, tokens) : 0
         for attachment in attachments {
             let cell = attachment.cell
             let rated = cells[cell].rated(for: tokens, behind: ahead, now: now)
@@ -33,7 +42,7 @@ extension Gate {
 
     /// How many of those in line certainly go before a new ask of this flow and pass all the limits that it passes:
     /// those of its own flow, and beyond them as far outwards as nothing but the line decides.
-    private func ahead(of flow: Int, _ tokens: Tokens) -> Int {
+    private mutating func ahead(of flow: Int, _ tokens: Tokens) -> Int {
         var count = line[flow].standing
         let cost = cost(of: flow, tokens, hold: likelyHold(of: flow))
         var node = flow
@@ -45,7 +54,7 @@ extension Gate {
     }
 
     /// Whether a new ask of this flow is refused before it stands in line.
-    func refusalOnArrival(_ flow: Int, _ prospect: Prospect, deadline: Instant) -> GateRefusal? {
+    mutating func refusalOnArrival(_ flow: Int, _ prospect: Prospect, deadline: Instant) -> GateRefusal? {
         if prospect.earliest > deadline {
             return refusal(isBreakerOpen(until: prospect.earliest) ? .breakerOpen : .waitTooLong, prospect)
         }
@@ -60,7 +69,7 @@ extension Gate {
 
     /// Whether an ask brings more tokens than a whole window of some limit holds. What the answer may have counts only
     /// where the provider reserves it: a large bound is seldom used up.
-    func refusalForSize(_ flow: Int, _ ask: Ask) -> GateRefusal? {
+    mutating func refusalForSize(_ flow: Int, _ ask: Ask) -> GateRefusal? {
         guard let claim = ask.tokens else { return nil }
         let tokens = Tokens(input: claim.input, output: rules.tokenCounting == .usage ? 0 : claim.outputBound ?? 0)
         for attachment in line.attachments(of: flow) {
@@ -73,7 +82,7 @@ extension Gate {
     }
 
     /// A refusal that names the limit that holds an ask and says when coming back makes sense.
-    func refusal(_ reason: GateRefusal.Reason, _ prospect: Prospect) -> GateRefusal {
+    mutating func refusal(_ reason: GateRefusal.Reason, _ prospect: Prospect) -> GateRefusal {
         var comeBack = prospect.earliest - now
         if let cell = prospect.cell, cells[cell].opening(isNew: true, for: .none, now: now) == .never {
             comeBack = max(comeBack, likelyWait(for: cells[cell]))
@@ -83,7 +92,7 @@ extension Gate {
     }
 
     /// How long until a slot is likely to be free for a new ask, from how long attempts usually hold theirs.
-    private func likelyWait(for cell: Cell) -> Interval {
+    private mutating func likelyWait(for cell: Cell) -> Interval {
         let slots = cell.maxInFlight == .max ? max(1, cell.maxDistinct) : cell.maxInFlight
         return (typicalHold ?? .seconds(1)) * (cell.waiting + 1) / slots
     }

@@ -1,25 +1,48 @@
 extension Gate {
     /// The flow of an identity, made where there is none.
     mutating func flow(for identity: Identity) -> Int {
+        if registry.levelsAreFlows { return innermost(for: identity) }
         let identity = registry.normalised(identity)
         if let flow = registry.flows[identity] { return flow }
+        let parent = innermost(for: identity)
+        let own = attachments(onLevel: rules.fairness.levels.count + 1, for: identity)
+        let flow = insertFlow(
+            FairLine.Node(
+                parent: parent, level: rules.fairness.levels.count + 1, key: "", weight: 1, attachments: own,
+                isByArrival: true, owner: FairLine.Owner(identity)),
+            for: identity)
+        registry.flows[identity] = flow
+        return flow
+    }
+
+    /// The node of an identity on the innermost level of the line, made with its ancestors where there is none.
+    private mutating func innermost(for identity: Identity) -> Int {
         var node = FairLine.root
-        var attachments = line[node].attachments
         for (index, dimension) in rules.fairness.levels.enumerated() {
             node = child(of: node, level: index + 1, dimension: dimension, identity: identity)
-            attachments += line[node].attachments
         }
-        let level = rules.fairness.levels.count + 1
-        let own = self.attachments(onLevel: level, for: identity)
-        let watched = watchedAttachments(for: identity)
-        let flow = line.insert(
-            FairLine.Node(
-                parent: node, level: level, key: "", weight: 1, attachments: own, isFlow: true, identity: identity,
-                path: attachments + own, watched: watched, charged: attachments + own + watched))
+        return node
+    }
+
+    private mutating func insertFlow(_ node: FairLine.Node, for identity: Identity) -> Int {
+        var node = node
+        let path = line[node.parent].path
+        node.path = node.attachments.isEmpty ? path : path + node.attachments
+        node.watched = watchedAttachments(for: identity)
+        node.charged = node.watched.isEmpty ? node.path : node.path + node.watched
+        node.isFlow = true
+        let flow = line.insert(node)
         tie(flow)
-        registry.flows[identity] = flow
         listIdle(flow)
         return flow
+    }
+
+    /// Whose asks stand in a flow, as far as the rules look at it.
+    func identity(of flow: Int) -> Identity {
+        if let owner = line[flow].owner { return owner.identity }
+        var identity = Identity(tenant: "")
+        for (dimension, key) in zip(rules.fairness.levels, line.keys(of: flow)) { identity[dimension] = key }
+        return identity
     }
 
     /// Keeps a flow from being forgotten.
@@ -36,18 +59,25 @@ extension Gate {
         let value = identity[dimension]
         let key = Registry.ChildKey(parent: parent, value: value)
         if let node = registry.children[key] { return node }
-        let node = line.insert(
-            FairLine.Node(
-                parent: parent, level: level, key: value, weight: rules.fairness.weight(of: value, in: dimension),
-                attachments: attachments(onLevel: level, for: identity)))
-        registry.children[key] = node
-        tie(node)
-        return node
+        var node = FairLine.Node(
+            parent: parent, level: level, key: value, weight: rules.fairness.weight(of: value, in: dimension),
+            attachments: attachments(onLevel: level, for: identity))
+        if registry.levelsAreFlows, level == rules.fairness.levels.count {
+            let flow = insertFlow(node, for: identity)
+            registry.children[key] = flow
+            return flow
+        }
+        node.path = node.attachments.isEmpty ? line[parent].path : line[parent].path + node.attachments
+        let place = line.insert(node)
+        registry.children[key] = place
+        tie(place)
+        return place
     }
 
     /// Ties the line's root to the limits that hold for all.
     mutating func plantRoot() {
         line[FairLine.root].attachments = attachments(onLevel: 0, for: Identity())
+        line[FairLine.root].path = line[FairLine.root].attachments
         tie(FairLine.root)
     }
 
@@ -115,11 +145,11 @@ extension Gate {
         guard let flow = registry.idle.popFirst() else { return }
         line[flow].isListedIdle = false
         guard line[flow].holders == 0 else { return }
-        if let identity = line[flow].identity { registry.flows[identity] = nil }
+        if let owner = line[flow].owner { registry.flows[owner.identity] = nil }
         var node = flow
         while node != FairLine.root, line[node].children == 0 {
             let parent = line[node].parent
-            if !line[node].isFlow {
+            if !line[node].isByArrival {
                 registry.children[Registry.ChildKey(parent: parent, value: line[node].key)] = nil
             }
             untie(node)

@@ -1,7 +1,7 @@
 /// Deciding who goes now.
 extension Gate {
     /// Whether an ask of this flow may go now, before anybody else.
-    func isOpen(_ flow: Int, for tokens: Tokens) -> Bool {
+    mutating func isOpen(_ flow: Int, for tokens: Tokens) -> Bool {
         guard !line.hasReady, line[flow].head < 0, line.isReachable(flow), upstreamOpening() <= now else {
             return false
         }
@@ -120,7 +120,7 @@ extension Gate {
         return true
     }
 
-    private func rootOpening(for tokens: Tokens) -> Instant {
+    private mutating func rootOpening(for tokens: Tokens) -> Instant {
         var latest = upstreamOpening()
         for attachment in line[FairLine.root].attachments {
             latest = max(latest, opening(of: attachment, for: tokens))
@@ -129,20 +129,20 @@ extension Gate {
     }
 
     /// When pause, breaker and adaptive limit let one more go, `now` or later.
-    private func upstreamOpening() -> Instant {
+    private mutating func upstreamOpening() -> Instant {
         if let adaptive, inFlight >= adaptive.limit { return .never }
         let opening = pause.opening(now: now)
         guard let breaker else { return opening }
         return max(opening, breaker.opening(now: now))
     }
 
-    func opening(of attachment: Attachment, for tokens: Tokens) -> Instant {
+    mutating func opening(of attachment: Attachment, for tokens: Tokens) -> Instant {
         let isNew = attachment.entry >= 0 && !entries[attachment.entry].isUnderWay
         return cells[attachment.cell].opening(isNew: isNew, for: tokens, now: now)
     }
 
     /// Of the cells judged at a node, the closed one that opens last.
-    private func closedCell(of node: Int, for tokens: Tokens) -> Int? {
+    private mutating func closedCell(of node: Int, for tokens: Tokens) -> Int? {
         var closed: Int?
         var latest = now
         for attachment in line[node].attachments {
@@ -154,7 +154,7 @@ extension Gate {
 
     /// Of the token cells judged at a node, one that somebody waits for who comes first: who wants more is not passed
     /// by all that want less.
-    private func takenCell(of node: Int) -> Int? {
+    private mutating func takenCell(of node: Int) -> Int? {
         line[node].attachments.first { attachment in
             guard cells[attachment.cell].countsTokens, let first = firstParked(on: attachment.cell) else {
                 return false

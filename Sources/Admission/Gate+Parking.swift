@@ -85,14 +85,14 @@ extension Gate {
     }
 
     /// When the first of those parked on a cell may fit. Whoever wants more tokens is not overtaken for that.
-    private func wakingTime(of cell: Int) -> Instant {
+    private mutating func wakingTime(of cell: Int) -> Instant {
         guard cells[cell].countsTokens, let first = firstParked(on: cell) else {
             return cells[cell].wakingTime(for: .none, now: now)
         }
         return cells[cell].wakingTime(for: line[first].parkedFor, now: now)
     }
 
-    func firstParked(on cell: Int) -> Int? {
+    mutating func firstParked(on cell: Int) -> Int? {
         var first: Int?
         for node in cells[cell].parked where isOpen(node, at: cell) {
             if let best = first, line.precedes(best, node) { continue }
@@ -102,7 +102,7 @@ extension Gate {
     }
 
     /// Whether a node would find the cell open that it is parked on; not every new combination does.
-    private func isOpen(_ node: Int, at cell: Int) -> Bool {
+    private mutating func isOpen(_ node: Int, at cell: Int) -> Bool {
         guard cells[cell].maxDistinct < .max else { return true }
         return line[node].attachments.allSatisfy {
             $0.cell != cell || opening(of: $0, for: line[node].parkedFor) <= now

@@ -39,7 +39,7 @@ extension Gate {
         permits[permit.place].generation == permit.generation && permits[permit.place].flow >= 0
     }
 
-    func attempt(of permit: Permit) -> Attempt {
+    mutating func attempt(of permit: Permit) -> Attempt {
         precondition(holds(permit), "a permit is used between its grant and its end")
         return permits[permit.place]
     }
@@ -47,7 +47,7 @@ extension Gate {
     // MARK: Tokens
 
     /// The tokens to keep for an ask.
-    func reserve(for ask: Ask) -> Reserve {
+    mutating func reserve(for ask: Ask) -> Reserve {
         guard registry.countsTokens, let claim = ask.tokens else { return .none }
         var tokens = book.estimate(model: ask.identity.model, input: claim.input, outputBound: claim.outputBound)
         if rules.tokenCounting != .usage, let bound = claim.outputBound { tokens.output = bound }
@@ -57,8 +57,9 @@ extension Gate {
     mutating func correct(_ permit: Permit, _ usage: Tokens, isFinal: Bool) {
         let attempt = attempt(of: permit)
         guard registry.countsTokens else { return }
-        if isFinal, attempt.reserve.claimedInput >= 0, let model = line[attempt.flow].identity?.model {
-            book.learn(model: model, estimatedInput: attempt.reserve.claimedInput, actual: usage)
+        if isFinal, attempt.reserve.claimedInput >= 0 {
+            book.learn(
+                model: identity(of: attempt.flow).model, estimatedInput: attempt.reserve.claimedInput, actual: usage)
         }
         guard rules.tokenCounting != .reservation else { return }
         var actual = usage
@@ -150,7 +151,7 @@ extension Gate {
     }
 
     /// What an attempt of a flow takes of what all share, as the time for which it would need all of the scarcest.
-    func cost(of flow: Int, _ tokens: Tokens, hold: Interval) -> Int64 {
+    mutating func cost(of flow: Int, _ tokens: Tokens, hold: Interval) -> Int64 {
         var most = Interval.zero
         for attachment in line.attachments(of: flow) where cells[attachment.cell].isShared {
             most = max(most, cells[attachment.cell].cost(tokens, hold: hold))
@@ -160,7 +161,7 @@ extension Gate {
     }
 
     /// How long an attempt of a flow is likely to hold its slots.
-    func likelyHold(of flow: Int) -> Interval {
+    mutating func likelyHold(of flow: Int) -> Interval {
         line[line.outermost(of: flow)].usualHold ?? typicalHold ?? .seconds(1)
     }
 

@@ -88,8 +88,7 @@ extension Gate {
         var flows: [Int?] = Array(repeating: nil, count: old.line.nodes.capacity)
         func moved(_ gate: inout Gate, _ flow: Int) -> Int {
             if let known = flows[flow] { return known }
-            guard let identity = old.line[flow].identity else { preconditionFailure("a flow knows whose it is") }
-            let new = gate.flow(for: identity)
+            let new = gate.flow(for: old.identity(of: flow))
             gate.hold(new)
             flows[flow] = new
             return new
@@ -122,10 +121,10 @@ extension Gate {
         line[FairLine.root].usualHold = old.line[FairLine.root].usualHold
         guard old.rules.fairness.levels == rules.fairness.levels else { return }
         var places: [[String]: Int] = [:]
-        for node in 0..<old.line.nodes.capacity where old.line[node].level > 0 && !old.line[node].isFlow {
+        for node in 0..<old.line.nodes.capacity where old.line[node].level > 0 && !old.line[node].isByArrival {
             places[old.line.keys(of: node)] = node
         }
-        for node in 0..<line.nodes.capacity where line[node].level > 0 && !line[node].isFlow {
+        for node in 0..<line.nodes.capacity where line[node].level > 0 && !line[node].isByArrival {
             guard let earlier = places[line.keys(of: node)].map({ old.line[$0] }) else { continue }
             (line[node].tag, line[node].virtualTime) = (earlier.tag, earlier.virtualTime)
             (line[node].turn, line[node].usualHold) = (earlier.turn, earlier.usualHold)

@@ -6,7 +6,7 @@ extension Gate {
     ) -> Int {
         let place = room.insert(
             WaitingRoom.Entry(
-                flow: flow, sequence: sequence, since: now, deadline: deadline, heldBy: heldBy ?? -1,
+                flow: flow, sequence: sequence, deadline: deadline, heldBy: heldBy ?? -1,
                 reserve: reserve))
         count(place)
         return place
@@ -41,7 +41,7 @@ extension Gate {
         if after >= 0 { room[after].before = place } else { line[flow].tail = place }
         line.join(flow)
         guard before < 0 else { return }
-        line[flow].tag = sequence
+        if line[flow].isByArrival { line[flow].tag = sequence }
         line.activate(flow)
     }
 
@@ -75,7 +75,7 @@ extension Gate {
         line.part(flow)
         guard before < 0 else { return }
         if after >= 0 {
-            line[flow].tag = room[after].sequence
+            if line[flow].isByArrival { line[flow].tag = room[after].sequence }
             line.activate(flow)
         } else {
             deactivate(flow)

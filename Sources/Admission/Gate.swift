@@ -75,8 +75,13 @@ package struct Gate: Sendable {
             return .admitted(grant(flow, sequence: sequence, reserve))
         }
         let deadline = min(ask.deadline, now + rules.queue.timeout)
-        let prospect = prospect(of: flow, for: reserve.tokens)
-        if let refusal = refusalOnArrival(flow, prospect, deadline: deadline) { return .refused(refusal) }
+        let prospect = prospect(of: flow, for: reserve.tokens, unlessBefore: deadline)
+        // Whoever is refused is told when to come back, for which it matters how many go before.
+        if refusalOnArrival(flow, prospect, deadline: deadline) != nil,
+            let refusal = refusalOnArrival(flow, self.prospect(of: flow, for: reserve.tokens), deadline: deadline)
+        {
+            return .refused(refusal)
+        }
         sequence += 1
         let place = enter(flow, sequence: sequence, reserve, deadline: deadline, heldBy: prospect.limit)
         let ticket = room.ticket(at: place)
@@ -177,6 +182,17 @@ package struct Gate: Sendable {
         permits[permit.place].chargedAt = departure
         dispatch()
         return departure
+    }
+
+    /// When an attempt may be sent whose departure was put off by ``depart(_:now:)`` until now: now, or later where a
+    /// pause has come meanwhile.
+    package mutating func confirm(_ permit: Permit, now instant: Instant) -> Instant {
+        tick(instant)
+        let attempt = attempt(of: permit)
+        let isPaused =
+            pause.until > now
+            || line.attachments(of: attempt.flow).contains { cells[$0.cell].pause.until > now }
+        return isPaused ? depart(permit, now: now) : now
     }
 
     /// The provider has begun to answer: tells breaker, adaptive limit and probe before the answer's end. Worth the

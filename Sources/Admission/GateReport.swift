@@ -84,7 +84,7 @@ extension Gate {
         }
         let tenants = (0..<line.nodes.capacity).compactMap { place -> GateReport.TenantReport? in
             let node = line[place]
-            guard node.level == 1, !node.isFlow, node.waiting + node.inFlight > 0 else { return nil }
+            guard node.level == 1, !node.isByArrival, node.waiting + node.inFlight > 0 else { return nil }
             return GateReport.TenantReport(name: node.key, waiting: node.waiting, inFlight: node.inFlight)
         }
         return GateReport(

@@ -44,15 +44,30 @@ package struct Identity: Hashable, Sendable {
 
     /// The value in one dimension; empty where the request names none, and then no limit per that dimension applies.
     package subscript(dimension: Dimension) -> String {
-        switch dimension {
-        case .tenant: tenant
-        case .job: job
-        case .priority: priority.rawValue
-        case .model: model
-        case .credential: credential
-        default:
-            others.indices.contains(dimension.rawValue - Dimension.fixedCount)
-                ? others[dimension.rawValue - Dimension.fixedCount] : ""
+        get {
+            switch dimension {
+            case .tenant: tenant
+            case .job: job
+            case .priority: priority.rawValue
+            case .model: model
+            case .credential: credential
+            default:
+                others.indices.contains(dimension.rawValue - Dimension.fixedCount)
+                    ? others[dimension.rawValue - Dimension.fixedCount] : ""
+            }
+        }
+        set {
+            switch dimension {
+            case .tenant: tenant = newValue
+            case .job: job = newValue
+            case .priority: priority = Priority(rawValue: newValue) ?? .normal
+            case .model: model = newValue
+            case .credential: credential = newValue
+            default:
+                let place = dimension.rawValue - Dimension.fixedCount
+                while others.count <= place { others.append("") }
+                others[place] = newValue
+            }
         }
     }
 }

@@ -106,6 +106,11 @@ struct RatePacer: Sendable {
         return max(known, probe.opening(now: now))
     }
 
+    /// The instant from which one more unit may be sent, until something changes; `nil` while a probe has a say.
+    var nextOpening: Instant? {
+        probe == nil ? earliest(for: 1, now: Instant(nanoseconds: .min)) : nil
+    }
+
     /// A lower bound for the instant at which so many units may go that have so many others before them.
     func earliest(for units: Int, behind others: Int, now: Instant) -> Instant {
         let spaced = spacing > .zero ? max(now, due) + spacing * (others + min(units, burst) - burst) : now
@@ -136,9 +141,13 @@ struct RatePacer: Sendable {
 
     /// Takes a charge back, or the part of it that turned out not to be needed.
     mutating func uncharge(_ units: Int, at instant: Instant, now: Instant) {
-        if spacing > .zero { due = due - spacing * units }
         enforced?.forget(units, at: instant)
         stated.forget(units, at: instant)
+        // What came after it keeps its place: time that has gone by unused can't be given back.
+        if spacing > .zero {
+            let log = enforced.flatMap { now - instant < $0.width ? $0 : nil } ?? stated
+            due = max(due - spacing * units, log.due(after: instant, spacing: spacing))
+        }
         if heldUntil != nil { noteHold(now: now) }
     }
 

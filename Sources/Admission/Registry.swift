@@ -11,6 +11,9 @@ struct Registry: Sendable {
     let deepest: Int
     /// Dimensions that neither a limit nor the line depends on are left out of flows.
     let relevant: [Bool]
+    /// Whether the line's levels tell apart all that has to be told apart, so that the nodes of the innermost one are
+    /// flows. Not where that is also the outermost: what waits below a node is another list than what stands in it.
+    let levelsAreFlows: Bool
     /// Whether any limit counts tokens, so that what is usual for each model must be known.
     let countsTokens: Bool
     /// Flows, inner nodes, cells and counted combinations by what they stand for.
@@ -52,6 +55,8 @@ struct Registry: Sendable {
         self.levels = levels
         deepest = rules.limits.indices.filter { rules.limits[$0].mode == .enforce }.map { levels[$0] }.max() ?? 0
         self.relevant = relevant
+        levelsAreFlows =
+            line.count > 1 && relevant.indices.allSatisfy { !relevant[$0] || line.contains(Dimension(rawValue: $0)) }
     }
 
     /// The identity without what no rule of this gate looks at.

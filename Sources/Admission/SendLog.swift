@@ -63,11 +63,28 @@ struct SendLog {
         guard sentAt > horizon else { return }
         var index = entries.endIndex
         while index > entries.startIndex, entries[index - 1].sentAt >= sentAt { index -= 1 }
-        guard index < entries.endIndex else { return }
-        let taken = min(units, entries[index].units)
-        total -= taken
-        entries[index].units -= taken
-        if entries[index].units == 0 { entries.remove(at: index) }
+        var left = units
+        // What was charged later for the same attempt follows.
+        while left > 0, index < entries.endIndex {
+            let taken = min(left, entries[index].units)
+            left -= taken
+            total -= taken
+            entries[index].units -= taken
+            if entries[index].units == 0 { entries.remove(at: index) } else { index += 1 }
+        }
+    }
+
+    /// When the next unit would be due if there had been nothing but what was sent at an instant and after it.
+    func due(after instant: Instant, spacing: Interval) -> Instant {
+        var index = entries.endIndex
+        while index > entries.startIndex, entries[index - 1].sentAt >= stamp(instant) { index -= 1 }
+        var due = Instant(nanoseconds: .min)
+        for entry in entries[index...] {
+            // A grain's sends count as sent at its end; they were no earlier than its beginning.
+            let sentAt = Instant(nanoseconds: grain > 1 ? entry.sentAt - grain : entry.sentAt)
+            due = max(due, sentAt) + spacing * entry.units
+        }
+        return due
     }
 
     /// Drops what is older than the width.

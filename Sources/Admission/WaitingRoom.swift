@@ -1,25 +1,24 @@
 /// The asks that wait: who, until when, and their places in the lists they stand in.
 struct WaitingRoom: Sendable {
     struct Entry: Sendable {
-        var flow: Int
+        @Compact var flow: Int
         /// Order of first arrival; a repeated attempt keeps it, and so stands at the front of its flow.
         var sequence: Int64
-        var since: Instant
         var deadline: Instant
         /// The limit that held it when it came, or -1.
-        var heldBy: Int
+        @Compact var heldBy: Int
         var reserve: Gate.Reserve
-        var isDelayed = false
         /// Neighbours among those in line in the flow, -1 at the ends.
-        var before = -1
-        var after = -1
+        @Compact var before = -1
+        @Compact var after = -1
         /// Neighbours among all of the outermost node, by arrival.
-        var older = -1
-        var newer = -1
+        @Compact var older = -1
+        @Compact var newer = -1
         var generation: UInt32 = 0
+        var isDelayed = false
 
         /// What a freed place holds.
-        static let freed = Entry(flow: -1, sequence: 0, since: .never, deadline: .never, heldBy: -1, reserve: .none)
+        static let freed = Entry(flow: -1, sequence: 0, deadline: .never, heldBy: -1, reserve: .none)
     }
 
     private(set) var entries = Slab<Entry>()

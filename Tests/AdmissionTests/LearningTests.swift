@@ -121,4 +121,19 @@ struct LearningTests {
         plain.throttle("a", comeBack: .seconds(5), at: .start)
         #expect(plain.ask("b", model: "n") == "…")
     }
+
+    @Test("a departure that was put off is put off again by a pause that comes meanwhile")
+    func pauseBeforeDeparture() throws {
+        var bench = Bench([rate(60)])
+        #expect(["a", "b"].map { bench.ask($0) } == ["+", "…"])
+        bench.settle("a")
+        let now = bench.gate.nextDeadline
+        #expect(bench.advance(to: now) == ["b"])
+        let permit = try #require(bench.permits["b"])
+        let connected = now + .milliseconds(200)
+        #expect(bench.gate.depart(permit, now: connected) == connected)
+        #expect(bench.gate.confirm(permit, now: connected) == connected)
+        bench.gate.pause(until: connected + .seconds(5), now: connected)
+        #expect(bench.gate.confirm(permit, now: connected) == connected + .seconds(5))
+    }
 }

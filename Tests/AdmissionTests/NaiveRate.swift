@@ -47,9 +47,13 @@ struct NaiveRate {
     }
 
     mutating func uncharge(at instant: Instant, now: Instant) {
-        due = due - spacing
-        guard let index = sends.sorted().first(where: { $0 >= instant }).flatMap(sends.firstIndex) else { return }
-        sends.remove(at: index)
+        let index = sends.sorted().first { $0 >= instant }.flatMap(sends.firstIndex)
+        if let index { sends.remove(at: index) }
+        // Time that has gone by unused can't be given back: what came after keeps its place.
+        if spacing > .zero {
+            let later = sends.filter { $0 >= instant }.sorted()
+            due = max(due - spacing, later.reduce(Instant(nanoseconds: .min)) { max($0, $1) + spacing })
+        }
         if heldUntil != nil { noteHold(now) }
     }
 

@@ -93,13 +93,19 @@ extension Exchange {
         let departure = service.gate.depart(permit, now: now)
         guard departure > now else { return send(permit, handler, now: now) }
         phase = .departing(permit, handler)
+        awaitDeparture(departure)
+    }
+
+    private func awaitDeparture(_ departure: Instant) {
         let exchange = NIOLoopBound(self, eventLoop: worker.loop)
         worker.loop.scheduleTask(deadline: NIODeadline(departure)) { exchange.value.departureDue() }
     }
 
     private func departureDue() {
         guard case .departing(let permit, let handler) = phase else { return }
-        send(permit, handler, now: Clock.now())
+        let now = Clock.now()
+        let departure = service.gate.confirm(permit, now: now)
+        if departure > now { awaitDeparture(departure) } else { send(permit, handler, now: now) }
     }
 
     func leaseFailed(_ failure: UpstreamFailure) {

@@ -100,6 +100,10 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.depart(permit, now: now) }
     }
 
+    func confirm(_ permit: Permit, now: Instant) -> Instant {
+        perform(now) { $0.gate.confirm(permit, now: now) }
+    }
+
     /// What has been measured of the way to the provider.
     func use(jitter: Interval) {
         let now = Clock.now()
