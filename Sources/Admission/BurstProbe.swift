@@ -10,7 +10,7 @@ struct BurstProbe: Sendable {
     /// The windows known to be in use: one and ten seconds (Azure says either), and the profile's own above them.
     private static let candidates: [Interval] = [.seconds(10), .seconds(1)]
     /// Leads unanswered at one time.
-    static let caution = 4
+    static let caution = 3
     /// A refusal needs no model: what has not been refused after this long is being worked on.
     static let patience = Interval.milliseconds(250)
 

@@ -46,14 +46,16 @@ struct SendLog {
         earliest(for: others % capacity + units, now: now) + width * (others / capacity)
     }
 
-    /// What is sent earlier than something already recorded counts as sent together with it.
+    /// Mostly at or after what was recorded last; departures that were put off lie ahead of what is sent meanwhile.
     mutating func record(_ units: Int, at instant: Instant) {
         let sentAt = stamp(instant)
         total += units
-        if let last = entries.last, last.sentAt >= sentAt {
-            entries[entries.count - 1].units += units
+        var index = entries.endIndex
+        while index > entries.startIndex, entries[index - 1].sentAt > sentAt { index -= 1 }
+        if index > entries.startIndex, entries[index - 1].sentAt == sentAt {
+            entries[index - 1].units += units
         } else {
-            entries.append((sentAt, units))
+            entries.insert((sentAt, units), at: index)
         }
     }
 

@@ -97,7 +97,7 @@ extension Rehearsal {
     /// An attempt is over, for the gate and for the provider.
     mutating func release(_ id: Int, _ verdict: Verdict) {
         let request = requests[id]
-        judge(id, verdict)
+        judge(id, verdict, isLate: true)
         requests[id].permit = nil
         permitsHeld -= 1
         settled += 1
@@ -114,10 +114,11 @@ extension Rehearsal {
         atProviderPerTenant[request.identity.tenant, default: 0] -= 1
     }
 
-    private mutating func judge(_ id: Int, _ verdict: Verdict) {
+    private mutating func judge(_ id: Int, _ verdict: Verdict, isLate: Bool = false) {
         guard !requests[id].isJudged else { return }
         requests[id].isJudged = true
-        breaker?.judge(verdict, chargedAt: requests[id].chargedAt, now: now)
+        breaker?.judge(
+            verdict, chargedAt: requests[id].chargedAt, lateSince: isLate ? requests[id].grantedAt : nil, now: now)
     }
 
     /// Upstream attempts of one request.

@@ -42,7 +42,7 @@ struct NaiveRate {
     mutating func charge(at instant: Instant) {
         if let heldUntil { forgoBurst(until: min(heldUntil, instant)) }
         if spacing > .zero { due = max(due, instant) + spacing }
-        sends.append(max(instant, sends.max() ?? instant))
+        sends.append(instant)
         noteHold(instant)
     }
 

@@ -6,6 +6,8 @@ import Admission
 struct BreakerCheck {
     private let rules: BreakerRules
     private var inRow = 0
+    /// When the first failure of the row was told.
+    private var failingSince = Instant(nanoseconds: .min)
     private var openedAt = Instant(nanoseconds: .min)
     private var openUntil = Instant(nanoseconds: .min)
     private var isOpen = false
@@ -22,13 +24,18 @@ struct BreakerCheck {
         return nil
     }
 
-    mutating func judge(_ verdict: Verdict, chargedAt: Instant, now: Instant) {
+    /// - Parameter lateSince: when the attempt was granted, where this is told at its end: what had begun before the
+    ///   failures says nothing of them.
+    mutating func judge(_ verdict: Verdict, chargedAt: Instant, lateSince: Instant?, now: Instant) {
         // Whoever had to wait for a connection may be sent while it is open; that says nothing.
         guard !isOpen, chargedAt > openedAt else { return }
         switch verdict {
-        case .answered: (inRow, isProbing) = (0, false)
+        case .answered:
+            if !isProbing, let lateSince, lateSince < failingSince { return }
+            (inRow, isProbing) = (0, false)
         case .none: break
         case .overloaded, .failed:
+            if inRow == 0 { failingSince = now }
             inRow += 1
             guard isProbing || inRow >= rules.failures else { return }
             (openedAt, openUntil) = (now, now + rules.openFor)
