@@ -9,6 +9,10 @@ import DequeModule
 struct BurstProbe: Sendable {
     /// The windows known to be in use: one and ten seconds (Azure says either), and the profile's own above them.
     private static let candidates: [Interval] = [.seconds(10), .seconds(1)]
+    static func next(finerThan window: Interval) -> Interval? {
+        candidates.first { $0 < window }
+    }
+
     /// Leads unanswered at one time.
     static let caution = 3
     /// A refusal needs no model: what has not been refused after this long is being worked on.

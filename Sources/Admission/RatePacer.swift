@@ -17,6 +17,8 @@ struct RatePacer: Sendable {
     private(set) var spacing = Interval.zero
     /// How many units may go at once from rest.
     private(set) var burst = 0
+    /// Whether the window is up to the provider's refusals.
+    private let adapts: Bool
     /// Finds out whether the provider enforces a finer window; `nil` where that is known.
     private(set) var probe: BurstProbe?
 
@@ -41,7 +43,8 @@ struct RatePacer: Sendable {
         self.jitter = jitter
         stated = SendLog(width: rate.window + jitter, capacity: rate.quota)
         window = Self.enforcedWindow(of: rate, pacing)
-        if probes, case .auto = pacing, rate.unit == .requests, let window {
+        adapts = if probes, case .auto = pacing { true } else { false }
+        if adapts, rate.unit == .requests, let window {
             probe = BurstProbe(rate, coarsest: window, jitter: jitter)
         }
         tune(now: Instant(nanoseconds: .min))
@@ -191,11 +194,14 @@ struct RatePacer: Sendable {
         probe?.forget(lead, sentAt: sentAt)
     }
 
-    /// The provider refused a send although these books had room; says whether a finer window explains it, which is
-    /// kept to from now on.
+    /// The provider refused a send although these books had room; says whether a finer window may explain it, which is
+    /// kept to from now on: the one that the probe found broken, else the next one.
     mutating func narrow(refusalOf sentAt: Instant, now: Instant) -> Bool {
-        guard let finer = probe?.windowThatExplains(refusalOf: sentAt) else { return false }
-        window = finer
+        guard adapts, let window else { return false }
+        guard let finer = probe?.windowThatExplains(refusalOf: sentAt) ?? BurstProbe.next(finerThan: window) else {
+            return false
+        }
+        self.window = finer
         probe?.narrow(to: finer)
         if probe?.isEmpty ?? true { probe = nil }
         tune(now: now)
