@@ -32,10 +32,10 @@ struct BurstProbe: Sendable {
         let place: Int
         var sent: SendLog
         var taken: SendLog
-        /// How often more than the part and a quarter was taken within one window's length, and when last. A count of
-        /// another phase may miss that once.
-        var surpluses = 0
-        var latestSurplus = Instant(nanoseconds: .min)
+        /// How much more than the part was taken at most within one window's length: lately, and of earlier times the sum.
+        var surplus = 0
+        var earlierSurplus = 0
+        var surplusSince = Instant(nanoseconds: .min)
         var latestLead = Instant(nanoseconds: .min)
         /// When the leads were sent that are unanswered.
         var unanswered: Deque<Instant> = []
@@ -57,10 +57,11 @@ struct BurstProbe: Sendable {
         if levels.isEmpty { return nil }
     }
 
-    /// Whether the window can't be the provider's: one length of it touches two windows of any phase, and a bucket gives
-    /// no more in it.
+    /// Whether the window can't well be the provider's. One length of it touches two windows of any phase, and a bucket
+    /// gives no more in it, so more than twice the part at one time is proof; less than that was luck at most once.
     private static func isDisproved(_ level: Level) -> Bool {
-        level.surpluses >= 2 || level.taken.total > 2 * level.taken.capacity
+        let part = level.taken.capacity
+        return level.surplus > part || (level.earlierSurplus + level.surplus) * 2 >= part * 3
     }
 
     /// Whether nothing is left to find out.
@@ -111,11 +112,12 @@ struct BurstProbe: Sendable {
     private mutating func take(_ index: Int, at instant: Instant) {
         levels[index].taken.expire(now: instant)
         levels[index].taken.record(1, at: instant)
-        guard levels[index].taken.total * 4 > levels[index].taken.capacity * 5,
-            instant > levels[index].latestSurplus + levels[index].window * 2
-        else { return }
-        levels[index].latestSurplus = instant
-        levels[index].surpluses += 1
+        if instant > levels[index].surplusSince + levels[index].window * 2 {
+            levels[index].earlierSurplus += levels[index].surplus
+            (levels[index].surplus, levels[index].surplusSince) = (0, instant)
+        }
+        let surplus = levels[index].taken.total - levels[index].taken.capacity
+        levels[index].surplus = max(levels[index].surplus, surplus)
     }
 
     /// An answer shows that a lead was taken. It counts a moment later: a refusal of another may be right behind.
@@ -141,6 +143,13 @@ struct BurstProbe: Sendable {
     /// in another order, so it need not be a lead that it refuses.
     func windowThatExplains(refusalOf sentAt: Instant) -> Interval? {
         levels.first { $0.latestLead + $0.window >= sentAt }?.window
+    }
+
+    /// A probe for another rate at the same provider: what has been found out of windows holds.
+    func keeping(levelsOf other: BurstProbe) -> BurstProbe? {
+        var probe = self
+        probe.levels.removeAll { level in !other.levels.contains { $0.window == level.window } }
+        return probe.levels.isEmpty ? nil : probe
     }
 
     mutating func narrow(to window: Interval) {

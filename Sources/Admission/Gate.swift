@@ -267,14 +267,14 @@ package struct Gate: Sendable {
     /// - Parameters:
     ///   - jitter: how much later than its neighbours a send may reach the provider.
     ///   - wallClock: what to add to an instant to have the time of day; clocks are set now and then.
-    package mutating func use(jitter: Interval, wallClock: WallClockOffset? = nil, now instant: Instant) {
+    package mutating func use(jitter: Interval?, wallClock: WallClockOffset? = nil, now instant: Instant) {
         tick(instant)
         if let wallClock, wallClock != frame.wallClock {
             frame.wallClock = wallClock
             for place in 0..<cells.capacity where cells[place].limit >= 0 { cells[place].use(wallClock: wallClock) }
         }
         // Each change has its price, and the way is never measured that well.
-        guard jitter > frame.jitter || jitter * 5 < frame.jitter * 4 else { return }
+        guard let jitter, jitter > frame.jitter || jitter * 5 < frame.jitter * 4 else { return }
         frame.jitter = jitter
         for place in 0..<cells.capacity where cells[place].limit >= 0 {
             cells[place].tune(jitter: jitter, now: now)

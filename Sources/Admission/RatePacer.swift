@@ -219,7 +219,9 @@ struct RatePacer: Sendable {
     /// Takes over what an earlier pacer of the same unit and window knows, for a rate that has changed.
     mutating func inherit(_ other: RatePacer, now: Instant) {
         stated = SendLog(width: stated.width, capacity: rate.quota, from: other.stated, now: now)
-        if other.rate == rate { (window, probe) = (other.window.flatMap { min($0, window ?? $0) }, other.probe) }
+        // How finely the provider counts does not change with the limit.
+        if adapts, let window { self.window = min(window, other.window ?? window) }
+        probe = other.probe.flatMap { other.rate == rate ? $0 : probe?.keeping(levelsOf: $0) }
         (share, surprisedUntil, enforced) = (other.share, other.surprisedUntil, nil)
         tune(now: now)
         // As far ahead of its time as the other was, at this one's pace.

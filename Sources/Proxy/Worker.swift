@@ -18,6 +18,7 @@ final class Worker {
     private let number: Int
     private var watched: [DownstreamHandler] = []
     private var tick: RepeatedTask?
+    private var nextMeasurement = Instant(nanoseconds: .min)
     private(set) var isDraining = false
     private var fingerprints = Fingerprints()
     private var requests: UInt64 = 0
@@ -143,6 +144,10 @@ final class Worker {
         for handler in watched where handler.deadline <= now { handler.deadlinePassed(now: now) }
         for handler in watched where handler.isStalled(now: now) { handler.closeNow() }
         for pool in pools { pool.sweep(now: now) }
+        if now >= nextMeasurement {
+            nextMeasurement = now + WayJitter.period
+            for pool in pools { pool.measureWay(now: now) }
+        }
         shared.publish(pools.map(\.counts), of: number)
     }
 

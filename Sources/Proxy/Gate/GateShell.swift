@@ -104,8 +104,8 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.confirm(permit, now: now) }
     }
 
-    /// What has been measured of the way to the provider.
-    func use(jitter: Interval) {
+    /// What has been measured of the way to the provider, where it has, and the time of day.
+    func use(jitter: Interval?) {
         let now = Clock.now()
         perform(now) { $0.gate.use(jitter: jitter, wallClock: Clock.wallClockOffset, now: now) }
     }

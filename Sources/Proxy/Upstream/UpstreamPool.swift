@@ -98,6 +98,11 @@ final class UpstreamPool {
         serveWaiting()
     }
 
+    /// Has the way to the upstream measured by a few of its connections.
+    func measureWay(now: Instant) {
+        service.way.measure(connections.values.prefix(8).lazy.map(\.channel), for: service.gate, now: now)
+    }
+
     /// Closes what has been idle for longer than the policy's `idle`.
     func sweep(now: Instant) {
         for number in state.expire(before: now - service.upstream.connections.idle) {

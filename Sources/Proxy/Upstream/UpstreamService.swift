@@ -15,6 +15,7 @@ final class UpstreamService: Sendable {
     let upstream: Upstream
     let profile: ProviderProfile
     let gate: GateShell
+    let way = WayJitter()
     let metrics: UpstreamMetrics
     let log: Logger
     /// `nil` for an upstream without TLS.

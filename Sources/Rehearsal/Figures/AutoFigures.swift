@@ -52,8 +52,8 @@ enum AutoFigures {
     static let burst = FigureGroup(
         name: "a burst of a quarter of the limit, from rest",
         method:
-            "600/min; a quarter of the enforced window's part at once, after two idle windows; `auto` after a first "
-            + "such burst, after which it knows",
+            "600/min; a quarter of the enforced window's part at once, after two idle windows; `auto` after three such "
+            + "bursts, after which it knows",
         measure: { settings in
             let idle: [(String, Pacing, Int)] = [
                 ("even, 2 at once", .window(.seconds(1)), 2), ("10 s, 25 at once", .window(.seconds(10)), 25),
@@ -75,7 +75,7 @@ enum AutoFigures {
 
     /// The longest wait of the last burst, in milliseconds, over some ways of counting.
     private static func wait(
-        _ methods: [RateEnforcement.Method], _ pacing: Pacing, _ count: Int, _ settings: FigureSettings, uses: Int = 2
+        _ methods: [RateEnforcement.Method], _ pacing: Pacing, _ count: Int, _ settings: FigureSettings, uses: Int = 3
     ) -> Double {
         methods.map { method in
             let instants = (0...uses).flatMap { use in
