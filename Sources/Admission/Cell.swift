@@ -123,6 +123,16 @@ struct Cell: Sendable {
         return latest
     }
 
+    /// The rate that lets one go last behind all that wait.
+    func rateThatBinds(_ tokens: Tokens, now: Instant) -> Limit.Rate? {
+        let opening = { (index: Int) -> Instant in
+            let unit = pacers[index].rate.unit
+            let ahead = unit == .requests ? waiting : waitingTokens.units(of: unit)
+            return pacers[index].earliest(for: max(1, units(of: tokens, in: index)), behind: ahead, now: now)
+        }
+        return pacers.indices.max { opening($0) < opening($1) }.map { pacers[$0].rate }
+    }
+
     /// More than a whole window holds is let through when the window is empty.
     private func units(of tokens: Tokens, in index: Int) -> Int {
         min(tokens.units(of: pacers[index].rate.unit), pacers[index].capacity)

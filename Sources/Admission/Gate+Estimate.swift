@@ -9,6 +9,8 @@ extension Gate {
         var cell: Int?
         /// The place of that cell's limit in the rules.
         var limit: Int?
+        /// What the ask takes.
+        var tokens: Tokens
     }
 
     /// What a new ask of this flow has before it, or the first one that waits in it.
@@ -37,7 +39,7 @@ extension Gate {
                 (binding, latest) = (cell, max(latest, opening))
             }
         }
-        return Prospect(earliest: earliest, cell: binding, limit: binding.map { cells[$0].limit })
+        return Prospect(earliest: earliest, cell: binding, limit: binding.map { cells[$0].limit }, tokens: tokens)
     }
 
     /// How many of those in line certainly go before a new ask of this flow and pass all the limits that it passes:
@@ -88,7 +90,8 @@ extension Gate {
             comeBack = max(comeBack, likelyWait(for: cells[cell]))
         }
         return GateRefusal(
-            reason: reason, limit: prospect.cell.map(binding), comeBack: max(comeBack, .milliseconds(1)))
+            reason: reason, limit: prospect.cell.map { binding($0, prospect.tokens) },
+            comeBack: max(comeBack, .milliseconds(1)))
     }
 
     /// How long until a slot is likely to be free for a new ask, from how long attempts usually hold theirs.
@@ -98,17 +101,15 @@ extension Gate {
     }
 
     /// The limit of a cell and the term of it that binds now.
-    private func binding(_ index: Int) -> GateRefusal.Binding {
+    private func binding(_ index: Int, _ tokens: Tokens) -> GateRefusal.Binding {
         let cell = cells[index]
         let bound: GateRefusal.Bound
         if cell.inFlight >= cell.maxInFlight {
             bound = .inFlight(cell.maxInFlight)
         } else if cell.underWay >= cell.maxDistinct {
             bound = .distinct(cell.maxDistinct)
-        } else if let pacer = cell.pacers.max(by: {
-            $0.earliest(for: 1, behind: cell.waiting, now: now) < $1.earliest(for: 1, behind: cell.waiting, now: now)
-        }) {
-            bound = .rate(pacer.rate)
+        } else if let rate = cell.rateThatBinds(tokens, now: now) {
+            bound = .rate(rate)
         } else if let budget = cell.budgets.first {
             bound = .rate(budget.rate)
         } else if cell.maxInFlight < .max {

@@ -6,8 +6,8 @@ extension Gate {
             return false
         }
         return line.attachments(of: flow).allSatisfy { attachment in
-            let cell = cells[attachment.cell]
-            return opening(of: attachment, for: tokens) <= now && (!cell.countsTokens || cell.parked.isEmpty)
+            opening(of: attachment, for: tokens) <= now
+                && (!cells[attachment.cell].countsTokens || cells[attachment.cell].parked.isEmpty)
         }
     }
 

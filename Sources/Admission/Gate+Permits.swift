@@ -228,9 +228,8 @@ extension Gate {
     /// Pauses the limits that a refused attempt may have met: those of its model or key where there are some.
     mutating func pause(after attempt: Attempt, until instant: Instant) {
         let own = line.attachments(of: attempt.flow).filter { attachment in
-            let cell = cells[attachment.cell]
-            let limit = rules.limits[cell.limit]
-            return cell.isAccountLike && !(limit.per.isEmpty && limit.match.isEmpty)
+            let limit = rules.limits[cells[attachment.cell].limit]
+            return cells[attachment.cell].isAccountLike && !(limit.per.isEmpty && limit.match.isEmpty)
         }
         if own.isEmpty { return pauseAll(until: instant) }
         for attachment in own {

@@ -14,14 +14,22 @@ struct WaitingRoom: Sendable {
         /// Neighbours among all of the outermost node, by arrival.
         @Compact var older = -1
         @Compact var newer = -1
+        /// Neighbours among those whose deadlines came in order.
+        @Compact var sooner = -1
+        @Compact var later = -1
         var generation: UInt32 = 0
         var isDelayed = false
+        var isInOrder = false
 
         /// What a freed place holds.
         static let freed = Entry(flow: -1, sequence: 0, deadline: .never, heldBy: -1, reserve: .none)
     }
 
     private(set) var entries = Slab<Entry>()
+    /// Ends of the list of those whose deadlines came in order, as nearly all do: the queue's timeout is one for all.
+    private var soonest = -1
+    private var latest = -1
+    /// The others.
     private var deadlines = Ranking<Instant>()
     private var delays = Ranking<Instant>()
     private var generation: UInt32 = 0
@@ -29,7 +37,15 @@ struct WaitingRoom: Sendable {
     var count: Int { entries.count }
 
     /// Of all that wait, in no particular order.
-    var places: [Int] { deadlines.members }
+    var places: [Int] {
+        var places = deadlines.members
+        var place = soonest
+        while place >= 0 {
+            places.append(place)
+            place = entries[place].later
+        }
+        return places
+    }
 
     subscript(place: Int) -> Entry {
         _read { yield entries[place] }
@@ -40,13 +56,26 @@ struct WaitingRoom: Sendable {
         generation &+= 1
         var entry = entry
         entry.generation = generation
+        entry.isInOrder = latest < 0 || entries[latest].deadline <= entry.deadline
         let place = entries.insert(entry)
-        deadlines.set(place, key: entry.deadline)
+        if entry.isInOrder { append(place) } else { deadlines.set(place, key: entry.deadline) }
         return place
     }
 
+    private mutating func append(_ place: Int) {
+        entries[place].sooner = latest
+        if latest >= 0 { entries[latest].later = place } else { soonest = place }
+        latest = place
+    }
+
+    private mutating func unlink(_ place: Int) {
+        let (sooner, later) = (entries[place].sooner, entries[place].later)
+        if sooner >= 0 { entries[sooner].later = later } else { soonest = later }
+        if later >= 0 { entries[later].sooner = sooner } else { latest = sooner }
+    }
+
     mutating func remove(_ place: Int) {
-        deadlines.remove(place)
+        if entries[place].isInOrder { unlink(place) } else { deadlines.remove(place) }
         if entries[place].isDelayed { delays.remove(place) }
         entries.remove(place, leaving: .freed)
     }
@@ -75,12 +104,14 @@ struct WaitingRoom: Sendable {
 
     /// An ask whose deadline has passed; it stays until removed.
     func nextExpired(now: Instant) -> Int? {
+        if soonest >= 0, entries[soonest].deadline <= now { return soonest }
         guard let first = deadlines.first, first.key <= now else { return nil }
         return first.member
     }
 
     var nextDeadline: Instant {
-        min(deadlines.first?.key ?? .never, delays.first?.key ?? .never)
+        let inOrder = soonest >= 0 ? entries[soonest].deadline : .never
+        return min(inOrder, deadlines.first?.key ?? .never, delays.first?.key ?? .never)
     }
 }
 
