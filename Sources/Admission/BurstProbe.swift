@@ -58,10 +58,12 @@ struct BurstProbe: Sendable {
     }
 
     /// Whether the window can't well be the provider's. One length of it touches two windows of any phase, and a bucket
-    /// gives no more in it, so more than twice the part at one time is proof; less than that was luck at most once.
+    /// gives no more in it, so more than twice the part at one time is proof. Less is luck of phase with fixed windows,
+    /// and not thrice; a bucket gives it every time, but buckets are known of a second (Anthropic) and a minute only.
     private static func isDisproved(_ level: Level) -> Bool {
         let part = level.taken.capacity
-        return level.surplus > part || (level.earlierSurplus + level.surplus) * 2 >= part * 3
+        if level.surplus > part { return true }
+        return level.window > .seconds(1) && (level.earlierSurplus + level.surplus) * 2 >= part * 3
     }
 
     /// Whether nothing is left to find out.
