@@ -5,7 +5,7 @@ import Admission
 /// Start-time fair queueing keeps two of them within one request's cost of each, on a server that works on `n` at once
 /// within `n + 1` (Goyal, Vin, Cheng: SIGCOMM 1996; Jin, Chase, Kaur: SIGMETRICS 2004). What a request costs is known
 /// only at its end, and what was charged too much, or for nothing, can't be given back to a line that has gone on
-/// meanwhile: a twentieth is allowed beyond the bound where all requests cost the same, two fifths where not.
+/// meanwhile: a twentieth is allowed beyond the bound where all requests cost the same, a third where not.
 struct FairnessCheck {
     private struct Tenant {
         let weight: Int
@@ -19,6 +19,7 @@ struct FairnessCheck {
     private let isConstant: Bool
     private var tenants: [Tenant] = []
     private var places: [String: Int] = [:]
+    /// The largest cost so far: whoever had such a request may pay for it long after.
     private var largestCost: Int64 = 1
     /// Most that were under way at one time in the epoch.
     private var peak = 0
@@ -93,7 +94,7 @@ struct FairnessCheck {
         let single = largestCost / Int64(tenants[least].weight) + largestCost / Int64(tenants[most].weight)
         // What is under way counts at its end: what was so when the epoch began counts too much, what is so now lacks.
         let depth = Int64(2 * (peak + 1))
-        let bound = single * depth + (isConstant ? share(most) / 20 : share(most) * 2 / 5)
+        let bound = single * depth + share(most) / (isConstant ? 20 : 3)
         worst = max(worst, Int(difference * 1000 / max(1, bound)))
         guard difference > bound else { return nil }
         return "tenants' shares differ by \(difference / 1_000_000) ms of all, more than \(bound / 1_000_000)"
@@ -103,7 +104,7 @@ struct FairnessCheck {
 
     private mutating func begin(_ now: Instant) {
         epochEnds = now + Self.epoch
-        (largestCost, peak) = (1, inFlight)
+        peak = inFlight
         for place in tenants.indices {
             tenants[place].service = 0
             tenants[place].isBacklogged = tenants[place].waiting > 0
