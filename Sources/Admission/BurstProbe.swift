@@ -46,7 +46,11 @@ struct BurstProbe: Sendable {
     private var recent: Deque<Instant> = []
     private let jitter: Interval
 
+    /// Above so many a second there is nothing to find out: no provider allows them to one account.
+    private static let mostPerSecond = 10_000
+
     init?(_ rate: Limit.Rate, coarsest: Interval, jitter: Interval) {
+        guard RatePacer.part(of: rate, in: .seconds(1)) <= Self.mostPerSecond else { return nil }
         self.jitter = jitter
         levels = Self.candidates.enumerated().filter { $0.element < coarsest }.map { place, window in
             let part = RatePacer.part(of: rate, in: window)
