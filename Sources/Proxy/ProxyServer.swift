@@ -71,7 +71,8 @@ package final class ProxyServer: Sendable {
         let own = OwnListeners()
         let services = try Self.services(setup, metrics: metrics, listeners: own, loops: loops)
         let shared = Worker.Shared(
-            policy: setup.policy, services: services, metrics: metrics, accessLog: setup.accessLog, log: setup.log,
+            policy: setup.policy, services: services, own: own, metrics: metrics, accessLog: setup.accessLog,
+            log: setup.log,
             version: setup.version)
         self.shared = shared
         workers = try await Self.workers(on: loops, shared: shared)
@@ -123,7 +124,7 @@ package final class ProxyServer: Sendable {
     private static func bind(
         _ policy: Policy, own: OwnListeners, group: MultiThreadedEventLoopGroup, workers: [Worker.Reference]
     ) async throws -> [any Channel] {
-        let listening = Listening(workers: workers, group: group, maxHeaderBytes: policy.proxyGuard.maxHeaderBytes)
+        let listening = Listening(workers: workers, group: group)
         let all =
             policy.listen.map { ($0, nil as Int?) }
             + policy.upstreams.enumerated().flatMap { index, upstream in upstream.listen.map { ($0, index) } }

@@ -13,10 +13,11 @@ final class Worker {
     let router: Router
     let identity: IdentityReader
     let maxHeaderBytes: Int
+    let scratch = Scratch()
     private let shared: Shared
     private let pools: [UpstreamPool]
     private let number: Int
-    private var watched: [DownstreamHandler] = []
+    private var watched: [Watched] = []
     private var tick: RepeatedTask?
     private var nextMeasurement = Instant(nanoseconds: .min)
     private(set) var isDraining = false
@@ -27,6 +28,7 @@ final class Worker {
     final class Shared: Sendable {
         let policy: Policy
         let services: [UpstreamService]
+        let own: OwnListeners
         let metrics: ProxyMetrics
         /// `nil` where nobody reads it.
         let accessLog: AccessLog?
@@ -41,11 +43,13 @@ final class Worker {
         let instance = String(UInt32.random(in: .min ... .max), radix: 36)
 
         init(
-            policy: Policy, services: [UpstreamService], metrics: ProxyMetrics, accessLog: AccessLog?, log: Logger,
+            policy: Policy, services: [UpstreamService], own: OwnListeners, metrics: ProxyMetrics,
+            accessLog: AccessLog?, log: Logger,
             version: String
         ) {
             self.policy = policy
             self.services = services
+            self.own = own
             self.metrics = metrics
             self.accessLog = accessLog
             self.log = log
@@ -82,14 +86,15 @@ final class Worker {
         self.number = number
         self.loop = loop
         self.shared = shared
-        router = Router(services: shared.services)
+        router = Router(services: shared.services, own: shared.own, isForwardProxy: shared.policy.forwardProxy)
         identity = IdentityReader(rules: shared.policy.identity)
         maxHeaderBytes = shared.policy.proxyGuard.maxHeaderBytes
+        let scratch = self.scratch
         pools = shared.services.map { service in
             // Each worker's part of the connections; the first ones take what does not divide. None can do without one.
             let max = service.upstream.connections.max
             let part = max / count + (number < max % count ? 1 : 0)
-            return UpstreamPool(service: service, loop: loop, maxConnections: Swift.max(1, part))
+            return UpstreamPool(service: service, loop: loop, maxConnections: Swift.max(1, part), scratch: scratch)
         }
     }
 
@@ -121,28 +126,40 @@ final class Worker {
 
     // MARK: Connections
 
-    func opened(_ handler: DownstreamHandler) {
-        handler.watchPlace = watched.count
-        watched.append(handler)
+    func opened(_ connection: Watched) {
+        watch(connection)
         shared.connections.add(1, ordering: .relaxed)
     }
 
-    func closed(_ handler: DownstreamHandler) {
-        let place = handler.watchPlace
-        guard place >= 0 else { return }
-        handler.watchPlace = -1
+    func closed(_ connection: Watched) {
+        guard unwatch(connection) else { return }
+        shared.connections.subtract(1, ordering: .relaxed)
+    }
+
+    /// Looks at something from now on.
+    func watch(_ one: Watched) {
+        one.watchPlace = watched.count
+        watched.append(one)
+    }
+
+    /// Says whether it was looked at.
+    @discardableResult
+    func unwatch(_ one: Watched) -> Bool {
+        let place = one.watchPlace
+        guard place >= 0 else { return false }
+        one.watchPlace = -1
         let last = watched.removeLast()
-        if last !== handler {
+        if last !== one {
             watched[place] = last
             last.watchPlace = place
         }
-        shared.connections.subtract(1, ordering: .relaxed)
+        return true
     }
 
     private func look() {
         let now = Clock.now()
-        for handler in watched where handler.deadline <= now { handler.deadlinePassed(now: now) }
-        for handler in watched where handler.isStalled(now: now) { handler.closeNow() }
+        for one in watched where one.deadline <= now { one.deadlinePassed(now: now) }
+        for one in watched where one.isStalled(now: now) { one.closeNow() }
         for pool in pools { pool.sweep(now: now) }
         if now >= nextMeasurement {
             nextMeasurement = now + WayJitter.period
@@ -162,13 +179,13 @@ final class Worker {
 
     func drain() {
         isDraining = true
-        for handler in Array(watched) { handler.drain() }
+        for one in Array(watched) { one.drain() }
         for pool in pools { pool.shutDown() }
     }
 
     func stop() {
         tick?.cancel()
-        for handler in Array(watched) { handler.closeNow() }
+        for one in Array(watched) { one.closeNow() }
     }
 
     // MARK: Reports

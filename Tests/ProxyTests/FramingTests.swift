@@ -43,7 +43,6 @@ struct FramingTests {
         Bad(name: "an enormous chunk size", request: post("Transfer-Encoding: chunked", "fffffffffffffffff\r\n")),
         Bad(name: "a chunk longer than it says", request: post("Transfer-Encoding: chunked", "1\r\nab\r\n0\r\n\r\n")),
         Bad(name: "garbage", request: "\u{16}\u{3}\u{1}hello\r\n\r\n"),
-        Bad(name: "HTTP/2's preface", request: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         Bad(name: "HTTP/3.0", request: "GET / HTTP/3.0\r\nHost: a\r\n\r\n"),
         Bad(name: "HTTP/0.9", request: "GET /\r\n\r\n"),
         Bad(name: "a method nobody knows", request: "F@O / HTTP/1.1\r\nHost: a\r\n\r\n"),

@@ -14,7 +14,7 @@ struct HandlerTests {
     /// A connection whose time a test moves: it calls the deadline when it wants to.
     private struct Connection {
         let channel: EmbeddedChannel
-        let handler: DownstreamHandler
+        let handler: HTTP1Downstream
         let worker: Worker
 
         init() throws {
@@ -26,17 +26,15 @@ struct HandlerTests {
             ).policy
             let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let shared = Worker.Shared(
-                policy: policy, services: [],
+                policy: policy, services: [], own: OwnListeners(),
                 metrics: ProxyMetrics(factory: PrometheusRegistry(catalogue: .penstock, logger: quiet)), accessLog: nil,
                 log: quiet, version: "test")
             let loop = EmbeddedEventLoop()
             worker = Worker(number: 0, of: 1, loop: loop, shared: shared)
-            handler = DownstreamHandler(worker: worker, owner: nil)
-            var encoder = HTTPResponseEncoder.Configuration()
-            encoder.automaticallySetFramingHeaders = false
+            handler = HTTP1Downstream(worker: worker, owner: nil)
             channel = EmbeddedChannel(loop: loop)
             try channel.pipeline.syncOperations.addHandlers([
-                HTTPResponseEncoder(configuration: encoder), ByteToMessageHandler(HTTPRequestDecoder()), handler,
+                ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)), handler,
             ])
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }

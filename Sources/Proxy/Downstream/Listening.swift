@@ -1,6 +1,5 @@
 import Logging
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Policy
@@ -9,10 +8,6 @@ import Policy
 struct Listening {
     let workers: [Worker.Reference]
     let group: any EventLoopGroup
-    let maxHeaderBytes: Int
-
-    /// Most fields of a request.
-    private static let mostFields = 128
 
     /// NIO keeps each connection's last buffer for its next read. Most connections wait for slow answers, so the first
     /// one is small; it grows with what comes.
@@ -45,7 +40,7 @@ struct Listening {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = ["h2", "http/1.1"]
         return try NIOSSLContext(configuration: configuration)
     }
 
@@ -53,18 +48,9 @@ struct Listening {
         guard let worker = workers.first(where: { $0.loop === channel.eventLoop })?.worker else {
             preconditionFailure("every loop of the group has a worker")
         }
-        var encoder = HTTPResponseEncoder.Configuration()
-        encoder.automaticallySetFramingHeaders = false
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderListSize = maxHeaderBytes
-        limits.maxHeaderFieldSize = maxHeaderBytes
-        limits.maxHeaderFieldCount = Self.mostFields
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
         if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-        try channel.pipeline.syncOperations.addHandlers([
-            HTTPResponseEncoder(configuration: encoder), ByteToMessageHandler(decoder),
-            DownstreamHandler(worker: worker.value, owner: owner),
-        ])
+        try channel.pipeline.syncOperations.addHandler(
+            VersionDetector(worker: worker.value, owner: owner, isSecure: tls != nil))
     }
 }
 

@@ -5,12 +5,7 @@ import Providers
 enum RequestCheck {
     static func refusal(of head: HTTPRequestHead, fields: RequestFields) -> Refusal? {
         if head.version.major != 1 { return .badRequest("its HTTP version is not supported") }
-        if head.method == .CONNECT || head.method == .TRACE {
-            return .badRequest("the method \(head.method.rawValue) is not supported here")
-        }
-        guard head.uri.utf8.first == UInt8(ascii: "/") || head.uri == "*" else {
-            return .badRequest("its target is not a path")
-        }
+        if head.method == .TRACE { return .badRequest("the method TRACE is not supported") }
         if fields.hostCount > 1 { return .badRequest("it has more than one Host field") }
         if fields.hostCount == 0, head.version.knowsChunks { return .badRequest("it has no Host field") }
         return fields.mayHave("transfer-encoding") ? framingFault(in: head) : nil

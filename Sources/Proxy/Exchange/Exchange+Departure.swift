@@ -9,7 +9,7 @@ extension Exchange {
         guard reading != nil else { return ask(now: record.begunAt) }
         // The gate has to know what is in the body, so the caller may send it now.
         connection.sendContinue()
-        setDeadline(DownstreamHandler.bodyTimeout, meaning: .firstByteTimeout, from: record.begunAt)
+        setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: record.begunAt)
     }
 
     /// Asks the gate, once all is known that it has to know.
@@ -85,7 +85,7 @@ extension Exchange {
     }
 
     /// The pool's answer: at once, or after a connection was made.
-    func leased(_ handler: UpstreamHandler, isReused: Bool) {
+    func leased(_ handler: UpstreamEnd, isReused: Bool) {
         guard case .leasing(let permit) = phase else { return handler.abandon() }
         isReusedConnection = isReused
         let now = Clock.now()
@@ -124,18 +124,22 @@ extension Exchange {
         fail(failure)
     }
 
-    private func send(_ permit: Permit, _ handler: UpstreamHandler, now: Instant) {
+    private func send(_ permit: Permit, _ handler: UpstreamEnd, now: Instant) {
+        guard handler.isOpen else {
+            // It was told to take nothing new while this one waited for its moment.
+            phase = .leasing(permit)
+            handler.abandon()
+            return leaseFailed(.notProcessed)
+        }
         phase = .sent(permit, handler)
         record.send(at: now)
-        var head = head
-        if isChunked, !handler.connection.isHTTP2 { head.headers.add(name: "Transfer-Encoding", value: "chunked") }
-        handler.write(.head(head))
+        handler.send(head, isChunked: isLengthUnknown, endsHere: body.isEmpty)
         let parts = body.parts
         // Before anything is written: a connection that breaks under the write repeats what is kept.
         body.sent(bound: rules.maxBody)
-        for part in parts { handler.write(.body(.byteBuffer(part))) }
+        for part in parts { handler.write(part) }
         if body.isComplete {
-            handler.write(.end(body.trailers))
+            handler.end(body.trailers)
             setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: now)
         } else {
             awaitBody(now)
@@ -146,6 +150,6 @@ extension Exchange {
     }
 
     func awaitBody(_ now: Instant) {
-        setDeadline(DownstreamHandler.bodyTimeout, meaning: .firstByteTimeout, from: now)
+        setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: now)
     }
 }

@@ -70,7 +70,7 @@ extension Exchange {
     ///
     /// - Parameter permit: `nil` where it was given back in vain, for another attempt.
     private func passOn(
-        _ held: HeldAnswer, _ permit: Permit?, _ handler: UpstreamHandler?, judgement: Judgement, isWhole: Bool,
+        _ held: HeldAnswer, _ permit: Permit?, _ handler: UpstreamEnd?, judgement: Judgement, isWhole: Bool,
         trailers: HTTPHeaders?, now: Instant
     ) {
         let isClientError = judgement.kind == .clientError
@@ -78,7 +78,7 @@ extension Exchange {
         record.outcome = held.head.status.code >= 500 ? .upstreamError : .clientError
         for part in held.parts {
             record.bytesOut += part.readableBytes
-            connection.write(.body(.byteBuffer(part)))
+            connection.write(part)
         }
         if let handler, let permit, !isWhole {
             phase = .relaying(permit, handler)
@@ -91,7 +91,7 @@ extension Exchange {
             record.outcome = .failed
             return connection.breakOff()
         }
-        connection.write(.end(trailers))
+        connection.end(trailers)
         finish()
     }
 
@@ -190,8 +190,8 @@ extension Exchange {
 
     /// Whether the connection had died while it was idle in the pool, so that the request was never read. An HTTP/2
     /// connection says of each stream what became of it.
-    private func isStale(_ failure: UpstreamFailure, _ handler: UpstreamHandler, now: Instant) -> Bool {
-        guard isReusedConnection, failure.isClose, !handler.connection.isHTTP2, let sentAt = record.sentAt else {
+    private func isStale(_ failure: UpstreamFailure, _ handler: UpstreamEnd, now: Instant) -> Bool {
+        guard isReusedConnection, failure.isClose, !handler.isHTTP2, let sentAt = record.sentAt else {
             return false
         }
         return now - sentAt <= Self.staleBreak

@@ -24,11 +24,11 @@ extension Exchange {
         case .waiting, .leasing, .departing: body.append(part, isStreaming: false, bound: rules.maxBody)
         case .sent(_, let handler):
             body.append(part, isStreaming: true, bound: rules.maxBody)
-            handler.write(.body(.byteBuffer(part)))
-        case .relaying(_, let handler): handler.write(.body(.byteBuffer(part)))
+            handler.write(part)
+        case .relaying(_, let handler): handler.write(part)
         case .judging(_, let handler, _):
             body.append(part, isStreaming: true, bound: rules.maxBody)
-            handler?.write(.body(.byteBuffer(part)))
+            handler?.write(part)
         case .ended: break
         }
     }
@@ -37,10 +37,10 @@ extension Exchange {
         body.complete(trailers)
         switch phase {
         case .sent(_, let handler):
-            handler.write(.end(trailers))
+            handler.end(trailers)
             setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: Clock.now())
-        case .relaying(_, let handler): handler.write(.end(trailers))
-        case .judging(_, let handler, _): handler?.write(.end(trailers))
+        case .relaying(_, let handler): handler.end(trailers)
+        case .judging(_, let handler, _): handler?.end(trailers)
         case .begun: ask(now: Clock.now())
         case .waiting, .leasing, .departing, .ended: break
         }
@@ -48,7 +48,7 @@ extension Exchange {
 
     func requestReadComplete() {
         switch phase {
-        case .begun: setDeadline(DownstreamHandler.bodyTimeout, meaning: .firstByteTimeout, from: Clock.now())
+        case .begun: setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: Clock.now())
         case .sent(_, let handler):
             handler.flush()
             if !body.isComplete { awaitBody(Clock.now()) }

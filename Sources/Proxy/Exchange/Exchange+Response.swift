@@ -42,7 +42,7 @@ extension Exchange {
             let bytes = read(bytes, permit)
             if bytes.readableBytes == 0 { return }
             record.bytesOut += bytes.readableBytes
-            connection.write(.body(.byteBuffer(bytes)))
+            connection.write(bytes)
         case .judging(_, _, let held):
             held.append(bytes)
             if held.bytes > HeldAnswer.bound { judge(isWhole: false, trailers: nil) }
@@ -62,10 +62,10 @@ extension Exchange {
     func upstreamEnd(_ trailers: HTTPHeaders?) {
         switch phase {
         case .relaying(let permit, _):
-            if let rest = answerReading?.rest() { connection.write(.body(.byteBuffer(rest))) }
+            if let rest = answerReading?.rest() { connection.write(rest) }
             phase = .ended
             service.gate.settle(permit, verdict, usage: usage(), now: Clock.now())
-            connection.write(.end(trailers))
+            connection.end(trailers)
             finish()
         case .judging(let permit, _, let held):
             phase = .judging(permit, nil, held)
@@ -85,8 +85,7 @@ extension Exchange {
     private func relayInformation(_ head: HTTPResponseHead) {
         guard head.status.code != 100, head.status.code != 101, version.knowsChunks else { return }
         let fields = Forwarding.responseHeaders(head.headers).fields
-        connection.write(.head(HTTPResponseHead(version: .http1_1, status: head.status, headers: HTTPHeaders(fields))))
-        connection.flush()
+        connection.inform(head.status, fields)
     }
 
     /// Begins the response downstream; from here on nothing is repeated.

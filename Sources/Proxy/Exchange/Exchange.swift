@@ -18,12 +18,12 @@ final class Exchange {
         /// Admitted, without a connection.
         case leasing(Permit)
         /// With a connection, until the rates that were charged again allow it.
-        case departing(Permit, UpstreamHandler)
+        case departing(Permit, UpstreamEnd)
         /// Sent or being sent; no response head yet.
-        case sent(Permit, UpstreamHandler)
+        case sent(Permit, UpstreamEnd)
         /// An error answer is held until it is clear what it means.
-        case judging(Permit, UpstreamHandler?, HeldAnswer)
-        case relaying(Permit, UpstreamHandler)
+        case judging(Permit, UpstreamEnd?, HeldAnswer)
+        case relaying(Permit, UpstreamEnd)
         case ended
     }
 
@@ -46,13 +46,14 @@ final class Exchange {
         }
     }
 
-    let connection: DownstreamHandler
+    let connection: Downstream
     let worker: Worker
     let service: UpstreamService
     private(set) var identity: Identity
     /// As the upstream gets it.
     private(set) var head: HTTPRequestHead
-    let isChunked: Bool
+    /// Whether it has a body whose end is known only when it comes.
+    let isLengthUnknown: Bool
     /// The caller's own; its fields are not kept, because thousands of requests may wait for slow answers.
     let target: String
     let version: HTTPVersion
@@ -80,8 +81,8 @@ final class Exchange {
     var rules: RetryRules { service.upstream.retry }
 
     init(
-        head: HTTPRequestHead, fields: RequestFields, route: Router.Route, connection: DownstreamHandler,
-        worker: Worker, now: Instant
+        head: HTTPRequestHead, fields: RequestFields, isLengthUnknown: Bool, route: Router.Route,
+        connection: Downstream, worker: Worker, now: Instant
     ) {
         self.connection = connection
         self.worker = worker
@@ -92,7 +93,7 @@ final class Exchange {
         self.head = HTTPRequestHead(
             version: .http1_1, method: head.method, uri: service.withoutClientKey(route.target),
             headers: fields.headers(for: service))
-        isChunked = fields.has("transfer-encoding")
+        self.isLengthUnknown = isLengthUnknown
         record = ExchangeRecord(now: now)
         grantedAt = now
         callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
@@ -145,6 +146,9 @@ final class Exchange {
         return usage
     }
 
+    /// Whether it asks for a tunnel.
+    var wantsTunnel: Bool { false }
+
     var waiter: GateShell.Waiter {
         GateShell.Waiter(loop: worker.loop, exchange: NIOLoopBound(self, eventLoop: worker.loop))
     }
@@ -171,14 +175,14 @@ final class Exchange {
         case .sent(_, let handler):
             // Whoever does not take or send the rest of the body is the one that is late.
             if !body.isComplete, handler.isWritable {
-                return requestBroke(.requestTimeout(after: DownstreamHandler.bodyTimeout))
+                return requestBroke(.requestTimeout(after: Downstream.bodyTimeout))
             }
             handler.abandon()
             upstreamBroke(deadlineMeaning)
         case .judging(_, let handler?, _), .relaying(_, let handler):
             handler.abandon()
             upstreamBroke(deadlineMeaning)
-        case .begun: requestBroke(.requestTimeout(after: DownstreamHandler.bodyTimeout))
+        case .begun: requestBroke(.requestTimeout(after: Downstream.bodyTimeout))
         case .waiting, .departing, .judging, .ended: break
         }
     }

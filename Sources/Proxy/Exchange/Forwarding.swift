@@ -7,6 +7,8 @@ enum Forwarding {
         case none, contentLength, chunked
         /// An HTTP/1.0 caller knows the end only by the close of the connection.
         case close
+        /// There is none: what follows the head is not HTTP.
+        case tunnel
     }
 
     /// The fields for the caller, without framing.

@@ -13,6 +13,8 @@ struct RequestBody {
     private(set) var total = 0
     private(set) var isComplete = false
     private(set) var trailers: HTTPHeaders?
+    /// Whether there is none.
+    var isEmpty: Bool { isComplete && total == 0 && trailers == nil }
     /// Whether all that came is still here, so that it can be sent again.
     private(set) var isReplayable = true
 

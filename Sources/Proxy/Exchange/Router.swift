@@ -1,4 +1,7 @@
+import NIOCore
+import NIOHTTP1
 import Policy
+import Providers
 
 /// Finds the upstream of a request and what the upstream is asked for.
 struct Router: Sendable {
@@ -7,15 +10,24 @@ struct Router: Sendable {
     private let hosts: [String: [Int]]
     private let services: [UpstreamService]
     private let fallback: Int?
+    private let own: OwnListeners
+    private let isForwardProxy: Bool
 
     struct Route {
         let service: UpstreamService
-        /// Path and query, as the upstream gets them.
+        /// Path and query, as the upstream gets them; of a tunnel the authority.
         let target: String
     }
 
-    init(services: [UpstreamService]) {
+    enum Verdict {
+        case route(Route)
+        case refused(Refusal)
+    }
+
+    init(services: [UpstreamService], own: OwnListeners, isForwardProxy: Bool) {
         self.services = services
+        self.own = own
+        self.isForwardProxy = isForwardProxy
         prefixes = services.enumerated().map { ($1.upstream.prefix, $0) }
             .sorted { $0.prefix.utf8.count > $1.prefix.utf8.count }
         fallback = services.firstIndex { $0.upstream.isDefault }
@@ -27,19 +39,42 @@ struct Router: Sendable {
     }
 
     /// - Parameters:
-    ///   - target: in origin form.
-    ///   - authority: the `Host` field.
+    ///   - host: the `Host` field, empty where there is none.
     ///   - owner: the upstream to which the listener belongs, where it has one.
-    func route(_ target: String, authority: String, owner: Int?) -> Route? {
-        if let owner { return route(target, to: services[owner], stripping: true) }
-        if let service = service(named: authority) { return route(target, to: service, stripping: false) }
-        for (prefix, service) in prefixes where Self.isPrefix(prefix, of: target) {
-            return route(target, to: services[service], stripping: true)
+    func route(_ head: HTTPRequestHead, host: String, owner: Int?) -> Verdict {
+        guard let target = RequestTarget(head) else {
+            return .refused(.badRequest("its target is neither a path nor a URL"))
         }
-        return fallback.map { route(target, to: services[$0], stripping: false) }
+        switch target {
+        case .origin, .asterisk: return reverse(head.uri, host: host, owner: owner)
+        case .absolute(let authority, let path):
+            if own.isNamed(authority) { return reverse(path, host: "", owner: owner) }
+            guard isForwardProxy, let service = service(at: authority) else {
+                return .refused(.destinationDenied(authority.host))
+            }
+            return .route(route(path, to: service, stripping: false))
+        case .authority(let authority):
+            guard isForwardProxy, let service = service(at: authority), authority.port == service.upstream.url.port
+            else { return .refused(.destinationDenied(head.uri)) }
+            return .route(Route(service: service, target: head.uri))
+        }
+    }
+
+    /// For a client whose base URL is Penstock's.
+    private func reverse(_ target: String, host: String, owner: Int?) -> Verdict {
+        if let owner { return .route(route(target, to: services[owner], stripping: true)) }
+        if let authority = RequestTarget.Authority(host), let service = service(at: authority) {
+            return .route(route(target, to: service, stripping: false))
+        }
+        for (prefix, service) in prefixes where Self.isPrefix(prefix, of: target) {
+            return .route(route(target, to: services[service], stripping: true))
+        }
+        guard let fallback else { return .refused(.noRoute(String(target.prefix { $0 != "?" }))) }
+        return .route(route(target, to: services[fallback], stripping: false))
     }
 
     private func route(_ target: String, to service: UpstreamService, stripping: Bool) -> Route {
+        if target == "*" { return Route(service: service, target: target) }
         var rest = Substring(target)
         if stripping, Self.isPrefix(service.upstream.prefix, of: target) {
             rest = rest.dropFirst(service.upstream.prefix.count)
@@ -53,20 +88,13 @@ struct Router: Sendable {
     }
 
     /// The upstream that a forward-proxy client, or one that only changed where a name leads to, has in mind.
-    private func service(named authority: String) -> UpstreamService? {
-        guard !authority.isEmpty else { return nil }
-        let authority = String(decoding: authority.utf8.map(FieldName.lowered), as: UTF8.self)
-        let colon = authority.hasSuffix("]") ? nil : authority.lastIndex(of: ":")
-        let host = colon.map { String(authority[..<$0]) } ?? authority
-        let port = colon.flatMap { Int(authority[authority.index(after: $0)...]) }
-        guard let candidates = hosts[host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host] else {
-            return nil
-        }
-        return candidates.lazy.map { services[$0] }.first { service in
+    private func service(at authority: RequestTarget.Authority) -> UpstreamService? {
+        let port = authority.port
+        return hosts[authority.host]?.lazy.map { services[$0] }.first { service in
             let url = service.upstream.url
             // A further name leads to its upstream whatever the port there; the url's own host only with the url's
             // port, for Penstock itself may be at that host too.
-            if host != url.host { return port == nil || port == 80 || port == url.port }
+            if authority.host != url.host { return port == nil || port == 80 || port == 443 || port == url.port }
             return port == url.port || (port ?? 80) == 80 && url.port == (url.isTLS ? 443 : 80)
         }
     }
@@ -77,6 +105,18 @@ struct Router: Sendable {
         switch target.utf8.dropFirst(prefix.utf8.count).first {
         case nil, UInt8(ascii: "/"), UInt8(ascii: "?"): return true
         default: return false
+        }
+    }
+}
+
+extension OwnListeners {
+    /// Whether an authority is one of this process's own addresses, as a client on this machine would write it.
+    func isNamed(_ authority: RequestTarget.Authority) -> Bool {
+        let port = authority.port ?? 80
+        let names = authority.host == "localhost" ? ["127.0.0.1", "::1"] : [authority.host]
+        return names.contains { name in
+            guard let address = try? SocketAddress(ipAddress: name, port: port) else { return false }
+            return contain(address)
         }
     }
 }

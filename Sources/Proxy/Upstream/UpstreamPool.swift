@@ -9,22 +9,20 @@ import Policy
 ///
 /// ``PoolState`` decides, this performs.
 final class UpstreamPool {
-    /// Bytes a provider may send on one stream ahead of a slow caller (RFC 9113 §6.9).
-    static let streamWindow = 65_535
-    static let connectionWindow = 1 << 20
-
     let service: UpstreamService
     let loop: any EventLoop
     let decoderLimits: NIOHTTPDecoderLimitConfiguration
+    let scratch: Scratch
     private var state: PoolState
     private var connections: [Int: UpstreamConnection] = [:]
     private var lastNumber = 0
     private var waiting: Deque<Exchange> = []
     private var isShutDown = false
 
-    init(service: UpstreamService, loop: any EventLoop, maxConnections: Int) {
+    init(service: UpstreamService, loop: any EventLoop, maxConnections: Int, scratch: Scratch) {
         self.service = service
         self.loop = loop
+        self.scratch = scratch
         decoderLimits = service.decoderLimits
         state = PoolState(version: service.versionInAdvance, maxConnections: maxConnections)
     }
@@ -44,10 +42,7 @@ final class UpstreamPool {
 
     /// The exchange wants no connection any more.
     func forget(_ exchange: Exchange) {
-        guard let place = waiting.firstIndex(where: { $0 === exchange }) else {
-            for connection in connections.values { connection.forget(exchange) }
-            return
-        }
+        guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }
         waiting.remove(at: place)
         state.stopWaiting()
     }

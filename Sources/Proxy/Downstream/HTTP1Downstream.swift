@@ -4,53 +4,35 @@ import NIOHTTP1
 import Providers
 import Telemetry
 
-/// One connection of an application: reads its requests one after the other, writes their responses.
+/// One HTTP/1.1 connection of an application: reads its requests one after the other, writes their responses.
 ///
 /// One exchange runs at a time; what a pipelining caller sends ahead waits in order, bounded by not reading on. All
 /// writes downstream go through here, so that framing and the end of the connection are decided in one place.
-final class DownstreamHandler: ChannelDuplexHandler {
+final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = ByteBuffer
 
-    /// A head that has begun must be whole by then (RFC 9110 §15.5.9 leaves the length to the server).
-    static let headTimeout = Interval.seconds(10)
-    /// Longest pause within a request's body.
-    static let bodyTimeout = Interval.seconds(60)
-    /// Longest time without a request.
-    static let idleTimeout = Interval.seconds(90)
-    /// Longest time in which the caller takes nothing of a response.
-    static let stallTimeout = Interval.seconds(60)
     /// What is read and dropped of a body that nobody wants, so that the caller gets to read the answer.
     static let mostDiscarded = 16 << 20
 
-    let worker: Worker
-    /// The upstream that owns the listener, where one does.
-    private let owner: Int?
     var context: ChannelHandlerContext?
-    var exchange: Exchange?
     /// Parts of later requests. Few callers send any, so that room for them is made when they come.
     var ahead = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 1)
     var request = RequestState.none
     var response = ResponseState.none
     var keepsAlive = true
-    private var isHead = false
     /// Whether what comes can't be read as requests any more.
     var isBroken = false
-    private var expectsContinue = false
+    /// Whether the caller speaks HTTP/1.0.
+    private var isOld = false
     private var isReadHeld = false
     private var discarded = 0
-    private var knownID: String?
-    /// Place among what the worker watches.
-    var watchPlace = -1
-    /// When ``deadlinePassed()`` is to be called, checked a few times a second.
-    var deadline = Instant.never
     var awaited = Awaited.request
-    /// Whether a part has come in this turn of reading: then more may follow, and ``channelReadComplete(context:)``
-    /// will.
-    private(set) var hasSeenPart = false
+    private var hasPart = false
     private var isTakingAhead = false
-    var stalledSince: Instant?
+    private var outgoing: Outgoing
+    /// Whether bytes are bytes, both ways.
+    private(set) var isTunnel = false
 
     /// What the connection's own deadline is for, outside of exchanges.
     enum Awaited {
@@ -81,9 +63,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
         case ended
     }
 
-    init(worker: Worker, owner: Int?) {
-        self.worker = worker
-        self.owner = owner
+    override init(worker: Worker, owner: Int?) {
+        outgoing = Outgoing(worker.scratch)
+        super.init(worker: worker, owner: owner)
     }
 
     // MARK: Lifecycle
@@ -124,7 +106,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        hasSeenPart = true
+        hasPart = true
         let part = unwrapInboundIn(data)
         switch request {
         case .complete: ahead.append(part)
@@ -134,10 +116,10 @@ final class DownstreamHandler: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        let wasSeen = hasSeenPart
-        hasSeenPart = false
+        let hadPart = hasPart
+        hasPart = false
         exchange?.requestReadComplete()
-        if !wasSeen, case .none = request, awaited == .request {
+        if !hadPart, case .none = request, awaited == .request {
             // Bytes came and no part of a request: a head has begun.
             awaited = .head
             deadline = Clock.now() + Self.headTimeout
@@ -154,48 +136,25 @@ final class DownstreamHandler: ChannelDuplexHandler {
         case .end(let trailers):
             let wasDiscarding = if case .discarding = request { true } else { false }
             request = .complete
-            if wasDiscarding { next() } else { exchange?.requestEnd(trailers) }
+            if wasDiscarding { return next() }
+            // What follows a request for a tunnel is the tunnel's, if there will be one.
+            if let exchange, isTunnel || !exchange.wantsTunnel { exchange.requestEnd(trailers) }
         }
     }
 
     private func begin(_ head: HTTPRequestHead) {
-        let now = Clock.now()
         request = .body
         response = .none
         discarded = 0
-        knownID = nil
-        deadline = .never
         let fields = RequestFields(head.headers, identity: worker.identity)
-        keepsAlive = head.isKeepAlive && !fields.has("upgrade") && !worker.isDraining
-        isHead = head.method == .HEAD
-        expectsContinue = head.version.knowsChunks && fields.has("expect")
-        if let refusal = worker.overload() ?? RequestCheck.refusal(of: head, fields: fields) {
-            keepsAlive = false
-            return refuse(refusal, head, now: now)
-        }
-        guard let route = worker.router.route(head.uri, authority: fields.first("host") ?? "", owner: owner) else {
-            return refuse(.noRoute(String(head.uri.prefix { $0 != "?" })), head, now: now)
-        }
-        let exchange = Exchange(
-            head: head, fields: fields, route: route, connection: self, worker: worker, now: now)
-        self.exchange = exchange
-        exchange.begin()
-    }
-
-    /// Refuses what never became an exchange.
-    func refuse(_ refusal: Refusal, _ head: HTTPRequestHead?, now: Instant) {
-        if head == nil { isHead = false }
-        worker.refused(refusal, head: head, requestID: requestID, tookSince: now)
-        answer(refusal.answer(for: .generic, requestID: requestID))
-        ended(nil)
-    }
-
-    /// Names the present request in the log and in provider-shaped errors; made when somebody asks for it.
-    var requestID: String {
-        if let knownID { return knownID }
-        let made = worker.newRequestID()
-        knownID = made
-        return made
+        let isUpgrade = fields.has("upgrade")
+        isOld = !head.version.knowsChunks
+        keepsAlive = head.isKeepAlive && !isUpgrade && head.method != .CONNECT && !worker.isDraining
+        expectsContinue = !isOld && fields.has("expect")
+        let refusal = RequestCheck.refusal(of: head, fields: fields)
+        if refusal != nil || worker.isDraining { keepsAlive = false }
+        open(
+            head, fields, isLengthUnknown: fields.has("transfer-encoding"), refusal: refusal, now: Clock.now())
     }
 
     private func discard(_ bytes: Int) {
@@ -220,7 +179,9 @@ final class DownstreamHandler: ChannelDuplexHandler {
         resumeReading()
     }
 
-    var isRequestComplete: Bool {
+    override var hasSeenPart: Bool { hasPart }
+
+    override var isRequestComplete: Bool {
         if case .complete = request { true } else { false }
     }
 
@@ -237,7 +198,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
         if wantsRead { context.read() } else { isReadHeld = true }
     }
 
-    func resumeReading() {
+    override func resumeReading() {
         guard isReadHeld, wantsRead else { return }
         isReadHeld = false
         context?.read()
@@ -245,7 +206,7 @@ final class DownstreamHandler: ChannelDuplexHandler {
 
     // MARK: Writing
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    override var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
@@ -257,53 +218,81 @@ final class DownstreamHandler: ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    func write(_ part: HTTPServerResponsePart) {
-        context?.write(wrapOutboundOut(part), promise: nil)
-    }
-
-    func flush() {
-        context?.flush()
-    }
-
-    /// Tells a caller that asked first that its body may come (RFC 9110 §10.1.1).
-    func sendContinue() {
-        guard expectsContinue, case .body = request else { return }
-        expectsContinue = false
-        write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
+    override func inform(_ status: HTTPResponseStatus, _ fields: [(String, String)]) {
+        // HTTP/1.0 knows no such answers (RFC 9110 §15.2).
+        if isOld { return }
+        outgoing.gather { buffer in
+            buffer.writeStatusLine(status)
+            for (name, value) in fields { buffer.writeField(name, value) }
+            buffer.writeEndOfFields()
+        }
         flush()
     }
 
     /// Writes a response's head. With it the fate of the connection is decided.
-    func begin(status: HTTPResponseStatus, fields: [(String, String)], framing: Forwarding.Framing) {
-        var fields = fields
+    override func begin(status: HTTPResponseStatus, fields: [(String, String)], framing: Forwarding.Framing) {
+        // Whoever still waits for leave to send its body is not given it any more.
+        if expectsContinue, case .body = request, status.code >= 400 { keepsAlive = false }
         if case .close = framing { keepsAlive = false }
         if worker.isDraining { keepsAlive = false }
-        if case .chunked = framing { fields.append(("Transfer-Encoding", "chunked")) }
-        if !keepsAlive { fields.append(("Connection", "close")) }
-        if keepsAlive, exchange?.version == .http1_0 { fields.append(("Connection", "keep-alive")) }
+        let isTunnel = if case .tunnel = framing { true } else { false }
+        let isChunked = if case .chunked = framing { true } else { false }
+        let connection: String? = keepsAlive ? (isOld ? "keep-alive" : nil) : (isTunnel ? nil : "close")
         response = .begun(framing)
-        write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: HTTPHeaders(fields))))
+        outgoing.isChunked = isChunked
+        outgoing.gather { buffer in
+            buffer.writeStatusLine(status)
+            for (name, value) in fields { buffer.writeField(name, value) }
+            if isChunked { buffer.writeStaticString("Transfer-Encoding: chunked\r\n") }
+            if let connection { buffer.writeField("Connection", connection) }
+            buffer.writeEndOfFields()
+        }
     }
 
-    /// Writes an answer of Penstock's own, whole. A caller that still waits for leave to send its body is not given it.
-    func answer(_ answer: OwnAnswer) {
-        if expectsContinue, case .body = request { keepsAlive = false }
-        var fields = answer.headers.map { ($0.name, $0.value) }
-        fields.append(("Content-Length", String(answer.body.count)))
-        fields.append(("Date", HTTPDate.now))
-        fields.append(("Via", "1.1 penstock"))
-        begin(status: HTTPResponseStatus(statusCode: answer.status), fields: fields, framing: .contentLength)
-        if !isHead { write(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))) }
-        write(.end(nil))
+    override func becomeTunnel() {
+        guard let context, !isTunnel else { return }
+        isTunnel = true
+        request = .body
+        flush()
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(TunnelDecoder(), position: .before(self))
+            // It hands on what it has not parsed.
+            pipeline.removeHandler(decoder, promise: nil)
+        } catch {
+            context.close(promise: nil)
+        }
+        resumeReading()
+    }
+
+    override func write(_ bytes: ByteBuffer) {
+        if let context { outgoing.body(bytes, to: context) }
+    }
+
+    override func end(_ trailers: HTTPHeaders?) {
+        guard !isTunnel else {
+            // The other side of the tunnel has said its last.
+            flush()
+            context?.close(mode: .output, promise: nil)
+            return
+        }
+        outgoing.end(trailers)
+    }
+
+    override func flush() {
+        if let context { outgoing.flush(to: context) }
     }
 
     /// The exchange has written the end of its response.
-    func ended(_ exchange: Exchange?) {
+    override func ended(_ exchange: Exchange?) {
         // Before the caller sees the end: whoever looks at the figures then finds the request in them.
         if let exchange { report(exchange) }
         flush()
         self.exchange = nil
         response = .ended
+        if isTunnel { return closeGently() }
         if isRequestComplete { return next() }
         // The caller is still sending what nobody waits for any more.
         guard case .body = request, keepsAlive else { return closeGently() }
@@ -313,7 +302,50 @@ final class DownstreamHandler: ChannelDuplexHandler {
         resumeReading()
     }
 
-    func report(_ exchange: Exchange) {
-        worker.report(exchange, requestID: requestID)
+    // MARK: Ends
+
+    /// A response that breaks off must not look whole: an orderly close is an end where the caller waits for one.
+    override func breakOff() {
+        guard let exchange else { return }
+        report(exchange)
+        self.exchange = nil
+        guard let context else { return }
+        flush()
+        if endsByClose, let socket = context.channel as? any SocketOptionProvider {
+            // A reset, since the end of the connection would be the end of the body.
+            socket.setSoLinger(NIOLinger(l_onoff: 1, l_linger: 0)).assumeIsolated()
+                .whenComplete { _ in context.close(promise: nil) }
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    private var endsByClose: Bool {
+        switch response {
+        case .begun(.close), .begun(.tunnel): true
+        default: false
+        }
+    }
+
+    override func deadlinePassed(now: Instant) {
+        deadline = .never
+        if let exchange { return exchange.deadlinePassed() }
+        guard awaited == .head else {
+            context?.close(promise: nil)
+            return
+        }
+        keepsAlive = false
+        isBroken = true
+        request = .complete
+        refuse(.requestTimeout(after: Self.headTimeout), nil, now: now)
+    }
+
+    override func closeNow() {
+        context?.close(promise: nil)
+    }
+
+    /// Draining: a connection without a request closes now, the others after theirs.
+    override func drain() {
+        if exchange == nil, case .none = request { closeGently() }
     }
 }

@@ -3,30 +3,8 @@ import NIOCore
 import NIOHTTP1
 import Providers
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
-/// How a connection ends: whole, broken off, in error, or because its time is over.
-extension DownstreamHandler {
-    /// A response that breaks off must not look whole: an orderly close is an end where the caller waits for one.
-    func breakOff() {
-        guard let exchange else { return }
-        report(exchange)
-        self.exchange = nil
-        guard let context else { return }
-        flush()
-        if case .begun(.close) = response, let socket = context.channel as? any SocketOptionProvider {
-            // A reset, since the end of the connection would be the end of the body.
-            socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated()
-                .whenComplete { _ in context.close(promise: nil) }
-        } else {
-            context.close(promise: nil)
-        }
-    }
-
+/// How a connection ends: in good order, or in error.
+extension HTTP1Downstream {
     /// How long a peer that was told to go may take.
     private static let lingerTimeout = Interval.seconds(2)
 
@@ -74,34 +52,5 @@ extension DownstreamHandler {
         request = .complete
         if case .ended = response { return context.close(promise: nil) }
         refuse(refusal, nil, now: Clock.now())
-    }
-
-    /// Called when ``deadline`` has passed.
-    func deadlinePassed(now: Instant) {
-        deadline = .never
-        if let exchange { return exchange.deadlinePassed() }
-        guard awaited == .head else {
-            context?.close(promise: nil)
-            return
-        }
-        keepsAlive = false
-        isBroken = true
-        request = .complete
-        refuse(.requestTimeout(after: Self.headTimeout), nil, now: now)
-    }
-
-    /// Whether the caller has taken nothing for too long.
-    func isStalled(now: Instant) -> Bool {
-        guard let stalledSince else { return false }
-        return now - stalledSince > Self.stallTimeout
-    }
-
-    func closeNow() {
-        context?.close(promise: nil)
-    }
-
-    /// Draining: a connection without a request closes now, the others after theirs.
-    func drain() {
-        if exchange == nil, case .none = request { closeGently() }
     }
 }

@@ -1,0 +1,214 @@
+import Admission
+import NIOCore
+import NIOHPACK
+import NIOHTTP1
+import NIOHTTP2
+import Providers
+
+/// One HTTP/2 connection of an application: hands frames to its streams, each of which is one exchange.
+///
+/// NIO's handler below it keeps the protocol; here are no channels per stream, which would cost more than the exchange.
+final class HTTP2Downstream: Watched, ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+    typealias OutboundOut = HTTP2Frame
+
+    /// Streams that one connection may have at a time. A client library opens one connection and lets requests wait
+    /// inside itself beyond this; they should wait in the fair line.
+    static let mostStreams = 1_000
+    /// Resets of unanswered streams that a caller may make at once, and how many a second after that. Whoever cancels
+    /// all that it has is within it; a flood is not (CVE-2023-44487).
+    static let mostResets = 2_000
+    private static let resetsPerSecond = 100
+
+    let worker: Worker
+    private let owner: Int?
+    private var context: ChannelHandlerContext?
+    private var streams: [HTTP2StreamID: HTTP2DownstreamStream] = [:]
+    private var lastStream = HTTP2StreamID.rootStream
+    /// Streams that got something in this turn of reading.
+    private var touched: [HTTP2DownstreamStream] = []
+    private var isFlushDue = false
+    private var isGoingAway = false
+    private var resets = TokenBucket(capacity: mostResets, perSecond: resetsPerSecond)
+
+    init(worker: Worker, owner: Int?) {
+        self.worker = worker
+        self.owner = owner
+    }
+
+    // MARK: Lifecycle
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        worker.opened(self)
+        awaitStreams()
+        write(.rootStream, .windowUpdate(windowSizeIncrement: ConnectionFlow.window - ConnectionFlow.initialWindow))
+        flush()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let lost = Array(streams.values)
+        streams = [:]
+        for stream in lost { stream.gone() }
+        worker.closed(self)
+        context.fireChannelInactive()
+    }
+
+    private func awaitStreams() {
+        deadline = Clock.now() + Downstream.idleTimeout
+    }
+
+    // MARK: Frames
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = unwrapInboundIn(data)
+        switch frame.payload {
+        case .headers(let headers): take(headers.headers, endsStream: headers.endStream, of: frame.streamID)
+        case .data(let data):
+            guard let stream = streams[frame.streamID], case .byteBuffer(let bytes) = data.data else { return }
+            touch(stream)
+            stream.take(bytes, endsStream: data.endStream)
+        case .goAway: isGoingAway = true
+        default: break
+        }
+    }
+
+    private func take(_ block: HPACKHeaders, endsStream: Bool, of id: HTTP2StreamID) {
+        if let stream = streams[id] {
+            touch(stream)
+            return stream.takeTrailers(block)
+        }
+        guard !isGoingAway else { return write(id, .rstStream(.refusedStream)) }
+        deadline = .never
+        lastStream = max(lastStream, id)
+        let stream = HTTP2DownstreamStream(id: id, connection: self, owner: owner)
+        streams[id] = stream
+        touch(stream)
+        worker.watch(stream)
+        stream.begin(block, endsStream: endsStream)
+    }
+
+    private func touch(_ stream: HTTP2DownstreamStream) {
+        guard !stream.hasPart else { return }
+        stream.hasPart = true
+        touched.append(stream)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        while let stream = touched.popLast() {
+            stream.hasPart = false
+            stream.exchange?.requestReadComplete()
+        }
+        flushNow()
+        context.fireChannelReadComplete()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case let event as NIOHTTP2WindowUpdatedEvent: windowChanged(event)
+        case let event as StreamClosedEvent: closed(event.streamID, event.reason)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func windowChanged(_ event: NIOHTTP2WindowUpdatedEvent) {
+        guard let size = event.inboundWindowSize else { return }
+        if event.streamID == .rootStream {
+            if let more = ConnectionFlow.renewal(of: size) {
+                write(.rootStream, .windowUpdate(windowSizeIncrement: more))
+                flush()
+            }
+        } else {
+            streams[event.streamID]?.windowChanged(to: size)
+        }
+    }
+
+    private func closed(_ id: HTTP2StreamID, _ reason: HTTP2ErrorCode?) {
+        guard let stream = streams.removeValue(forKey: id) else { return }
+        let wasUnanswered = stream.exchange != nil
+        stream.gone()
+        if wasUnanswered, reason != nil, !resets.take(now: Clock.now()) { return end(.enhanceYourCalm) }
+        if streams.isEmpty { hasNoStreams() }
+    }
+
+    private func hasNoStreams() {
+        if isGoingAway || worker.isDraining { return end(.noError) }
+        awaitStreams()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            stalledSince = nil
+            for stream in Array(streams.values) { stream.exchange?.downstreamWritable() }
+        } else {
+            stalledSince = Clock.now()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // An error of one stream has closed that stream; what else comes here concerns the connection, and NIO has said
+        // so to the peer.
+        if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.StreamClosed { return }
+        context.close(promise: nil)
+    }
+
+    // MARK: For streams
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var loop: any EventLoop { worker.loop }
+
+    func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload, promise: EventLoopPromise<Void>? = nil) {
+        guard let context else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: promise)
+    }
+
+    /// Sends what is written when this turn of the loop is over: many streams share one system call.
+    func flush() {
+        guard !isFlushDue else { return }
+        isFlushDue = true
+        let connection = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.loop.execute { connection.value.flushNow() }
+    }
+
+    private func flushNow() {
+        guard isFlushDue else { return }
+        isFlushDue = false
+        context?.flush()
+    }
+
+    // MARK: Ends
+
+    override func deadlinePassed(now: Instant) {
+        deadline = .never
+        if streams.isEmpty { end(.noError) }
+    }
+
+    override func closeNow() {
+        context?.close(promise: nil)
+    }
+
+    override func drain() {
+        if streams.isEmpty { return end(.noError) }
+        guard !isGoingAway else { return }
+        isGoingAway = true
+        sayGoodbye(.noError)
+    }
+
+    private func sayGoodbye(_ reason: HTTP2ErrorCode) {
+        write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: reason, opaqueData: nil))
+        context?.flush()
+    }
+
+    private func end(_ reason: HTTP2ErrorCode) {
+        sayGoodbye(reason)
+        closeNow()
+    }
+}

@@ -1,0 +1,188 @@
+import Admission
+import NIOCore
+import NIOHPACK
+import NIOHTTP1
+import NIOHTTP2
+import Providers
+
+/// One stream of an HTTP/2 connection of an application: one request, one response.
+final class HTTP2DownstreamStream: Downstream {
+    private let id: HTTP2StreamID
+    private let connection: HTTP2Downstream
+    private var flow = StreamFlow()
+    /// What is written and may yet turn out to be the last of the stream, so that its end can go with it.
+    private var pending = Pending.none
+    private var isComplete = false
+    private var hasEnded = false
+    /// Whether it is gone from the connection.
+    private var isClosed = false
+    /// Whether something has come in this turn of reading.
+    var hasPart = false
+
+    private enum Pending {
+        case none
+        case head(HPACKHeaders)
+        case data(ByteBuffer)
+    }
+
+    init(id: HTTP2StreamID, connection: HTTP2Downstream, owner: Int?) {
+        self.id = id
+        self.connection = connection
+        super.init(worker: connection.worker, owner: owner)
+    }
+
+    // MARK: The request
+
+    func begin(_ block: HPACKHeaders, endsStream: Bool) {
+        isComplete = endsStream
+        guard HTTP2Fields.areSafe(block), let request = HTTP2RequestHead(block) else {
+            return connection.write(id, .rstStream(.protocolError))
+        }
+        let fields = RequestFields(request.head.headers, identity: worker.identity)
+        expectsContinue = fields.has("expect")
+        open(
+            request.head, fields, isLengthUnknown: !endsStream && !fields.has("content-length"), refusal: nil,
+            now: Clock.now())
+        if endsStream, let exchange, !exchange.wantsTunnel { exchange.requestEnd(nil) }
+    }
+
+    func take(_ bytes: ByteBuffer, endsStream: Bool) {
+        if bytes.readableBytes > 0 { exchange?.requestBody(bytes) }
+        if endsStream { complete(nil) }
+    }
+
+    func takeTrailers(_ block: HPACKHeaders) {
+        guard HTTP2Fields.areSafe(block) else { return connection.write(id, .rstStream(.protocolError)) }
+        complete(HTTP2Fields.headers(block))
+    }
+
+    private func complete(_ trailers: HTTPHeaders?) {
+        isComplete = true
+        exchange?.requestEnd(trailers)
+    }
+
+    override var hasSeenPart: Bool { hasPart }
+    override var isRequestComplete: Bool { isComplete }
+
+    func windowChanged(to size: Int) {
+        flow.windowChanged(to: size)
+        resumeReading()
+    }
+
+    override func resumeReading() {
+        guard !isComplete, !isClosed, let exchange, exchange.wantsRequest, let more = flow.renewal() else { return }
+        connection.write(id, .windowUpdate(windowSizeIncrement: more))
+        connection.flush()
+    }
+
+    // MARK: The response
+
+    override var isWritable: Bool { flow.isWritable && connection.isWritable }
+
+    override func inform(_ status: HTTPResponseStatus, _ fields: [(String, String)]) {
+        connection.write(id, .headers(.init(headers: HTTP2Fields.response(status, fields))))
+        connection.flush()
+    }
+
+    override func begin(status: HTTPResponseStatus, fields: [(String, String)], framing: Forwarding.Framing) {
+        pending = .head(HTTP2Fields.response(status, fields))
+    }
+
+    override func write(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        pass(endsStream: false)
+        pending = .data(bytes)
+    }
+
+    override func end(_ trailers: HTTPHeaders?) {
+        hasEnded = true
+        guard let trailers, !trailers.isEmpty else {
+            if case .none = pending { pending = .data(ByteBuffer()) }
+            return pass(endsStream: true)
+        }
+        pass(endsStream: false)
+        connection.write(id, .headers(.init(headers: HTTP2Fields.trailers(trailers), endStream: true)))
+    }
+
+    override func flush() {
+        pass(endsStream: false)
+        connection.flush()
+    }
+
+    private func pass(endsStream: Bool) {
+        let part = pending
+        pending = .none
+        switch part {
+        case .none: break
+        case .head(let block): connection.write(id, .headers(.init(headers: block, endStream: endsStream)))
+        case .data(let bytes):
+            let marked = flow.send(bytes.readableBytes)
+            if !flow.isWritable { stalledSince = stalledSince ?? Clock.now() }
+            connection.write(
+                id, .data(.init(data: .byteBuffer(bytes), endStream: endsStream)), promise: marked.map(report(sent:)))
+        }
+    }
+
+    /// A promise that is kept when these bytes have gone out.
+    private func report(sent count: Int) -> EventLoopPromise<Void> {
+        let stream = NIOLoopBound(self, eventLoop: connection.loop)
+        let sent = connection.loop.makePromise(of: Void.self)
+        sent.futureResult.whenSuccess { stream.value.sent(count) }
+        return sent
+    }
+
+    private func sent(_ count: Int) {
+        if stalledSince != nil { stalledSince = Clock.now() }
+        guard flow.sent(count) else { return }
+        stalledSince = nil
+        exchange?.downstreamWritable()
+    }
+
+    override func ended(_ exchange: Exchange?) {
+        if let exchange { report(exchange) }
+        self.exchange = nil
+        deadline = .never
+        // The rest of the request is not waited for (RFC 9113 §8.1).
+        if !isComplete, !isClosed { connection.write(id, .rstStream(.noError)) }
+        connection.flush()
+    }
+
+    override func becomeTunnel() {
+        flush()
+        resumeReading()
+    }
+
+    // MARK: Ends
+
+    override func breakOff() {
+        guard let exchange else { return }
+        report(exchange)
+        self.exchange = nil
+        pass(endsStream: false)
+        reset(.internalError)
+    }
+
+    private func reset(_ reason: HTTP2ErrorCode) {
+        guard !isClosed else { return }
+        connection.write(id, .rstStream(reason))
+        connection.flush()
+    }
+
+    /// Both sides have said their last, one has reset the stream, or the connection is gone.
+    func gone() {
+        isClosed = true
+        worker.unwatch(self)
+        let exchange = exchange
+        self.exchange = nil
+        if !hasEnded { exchange?.downstreamGone() }
+    }
+
+    override func deadlinePassed(now: Instant) {
+        deadline = .never
+        exchange?.deadlinePassed()
+    }
+
+    override func closeNow() {
+        reset(.cancel)
+    }
+}

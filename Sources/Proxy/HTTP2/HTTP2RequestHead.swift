@@ -1,0 +1,40 @@
+import NIOHPACK
+import NIOHTTP1
+
+/// A request's head as HTTP/2 says it, in the words of the inside (RFC 9113 §8.3.1). NIO has checked that each
+/// pseudo-field stands there at most once, and which ones.
+struct HTTP2RequestHead {
+    let head: HTTPRequestHead
+    /// `websocket` and the like of an extended CONNECT (RFC 8441 §4).
+    let protocolName: String?
+
+    /// `nil` where something is missing.
+    init?(_ block: HPACKHeaders) {
+        var method: String?
+        var target: String?
+        var authority: String?
+        var protocolName: String?
+        for (name, value, _) in block {
+            // Pseudo-fields stand first.
+            guard name.utf8.first == UInt8(ascii: ":") else { break }
+            switch name {
+            case ":method": method = value
+            case ":path": target = value
+            case ":authority": authority = value
+            case ":protocol": protocolName = value
+            default: break
+            }
+        }
+        guard let method else { return nil }
+        self.protocolName = protocolName
+        let isConnect = method == "CONNECT" && protocolName == nil
+        guard let uri = isConnect ? authority : target, !uri.isEmpty,
+            uri.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+        else { return nil }
+        head = HTTPRequestHead(
+            version: HTTPVersion(major: 2, minor: 0),
+            // An extended CONNECT is what a GET with `Upgrade` is in HTTP/1.1.
+            method: protocolName == nil ? HTTPMethod(rawValue: method) : .GET, uri: uri,
+            headers: HTTP2Fields.requestHeaders(block, authority: authority))
+    }
+}
