@@ -91,6 +91,20 @@ let package = Package(
                 "Admission", "Rehearsal", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        // What the data path costs, for scripts/relay-instructions.sh.
+        .executableTarget(
+            name: "relay-benchmark",
+            dependencies: [
+                "Policy", "Proxy", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Benchmarks/Relay",
+            swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
         .testTarget(name: "RehearsalTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
         .testTarget(name: "ProvidersTests", dependencies: ["Admission", "Providers"], swiftSettings: strict),
