@@ -139,7 +139,7 @@ struct FramingTests {
     func leftInBody() async throws {
         try await Proxied.withUpstream { proxy, upstream in
             let caller = try await proxy.connect()
-            try await caller.send("POST /v1 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+            try await caller.send("POST /v1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
             let wire = try await upstream.accept()
             _ = try await wire.text(through: "abc")
             await caller.close()

@@ -267,7 +267,7 @@ struct RelayTests {
     func earlyAnswer() async throws {
         try await Proxied.withUpstream { proxy, upstream in
             let caller = try await proxy.connect()
-            try await caller.send("POST /v1 HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc")
+            try await caller.send("POST /v1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
             let wire = try await upstream.accept()
             _ = try await wire.text(through: "abc")
             try await wire.answer(body: "early")
@@ -275,7 +275,7 @@ struct RelayTests {
             // Half a request was sent on it: it can't be used again.
             _ = try await wire.untilClosed()
             try await proxy.reaches(inFlight: 0, queued: 0)
-            try await caller.send("def")
+            try await caller.send("3\r\ndef\r\n0\r\n\r\n")
             try await caller.request()
             let next = try await upstream.accept()
             #expect(try await next.message().startLine == "GET /v1 HTTP/1.1")

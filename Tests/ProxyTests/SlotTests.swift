@@ -144,4 +144,22 @@ extension Wire.Server {
             }
         }
     }
+
+    @Test("A caller that takes its time with a short body holds no slot with it")
+    func slowBody() async throws {
+        try await Proxied.withUpstream(limits: "[{in_flight: 1}]") { proxy, upstream in
+            let slow = try await proxy.connect()
+            try await slow.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
+            let quick = try await proxy.connect()
+            try await quick.request("GET", "/quick")
+            let wire = try await upstream.accept()
+            #expect(try await wire.message().startLine == "GET /quick HTTP/1.1")
+            try await wire.answer()
+            #expect(try await quick.message().status == 200)
+            try await slow.send("def")
+            #expect(try await wire.message().text == "abcdef")
+            try await wire.answer()
+            #expect(try await slow.message().status == 200)
+        }
+    }
 }

@@ -96,8 +96,17 @@ struct ForwardingTests {
     func hopByHop(name: String) {
         #expect(FieldName.isHopByHop(name))
         #expect(FieldName.isHopByHop(name.lowercased()))
-        let fields = Forwarding.responseHeaders(HTTPHeaders([(name, "x"), ("X-Kept", "y")])).fields
+        let fields = Forwarding.responseHeaders(HTTPHeaders([(name, "x"), ("X-Kept", "y")]), status: .ok).fields
         #expect(fields.map(\.0) == ["X-Kept"])
+    }
+
+    @Test(
+        "An answer without a body has no length",
+        arguments: [HTTPResponseStatus.noContent, .custom(code: 103, reasonPhrase: "x")])
+    func lengths(status: HTTPResponseStatus) {
+        let headers = HTTPHeaders([("Content-Length", "5"), ("X-B", "2")])
+        #expect(Forwarding.responseHeaders(headers, status: status).fields.map(\.0) == ["X-B"])
+        #expect(Forwarding.responseHeaders(headers, status: .notModified).fields.count == 2)
     }
 
     @Test("What Connection names stays here as well, but a length never does")
@@ -105,7 +114,7 @@ struct ForwardingTests {
         let (fields, hasLength) = Forwarding.responseHeaders(
             HTTPHeaders([
                 ("Connection", "close, X-Mine ,content-length"), ("x-mine", "1"), ("Content-Length", "3"), ("X-B", "2"),
-            ]))
+            ]), status: .ok)
         #expect(fields.map(\.0) == ["Content-Length", "X-B"])
         #expect(hasLength)
     }

@@ -75,23 +75,41 @@ class Downstream: Watched {
     ///
     /// - Parameters:
     ///   - refusal: what is known to be wrong with it already.
+    ///   - protocolName: of an extended CONNECT (RFC 8441 §4).
     ///   - isLengthUnknown: whether it has a body whose end is known only when it comes.
     final func open(
-        _ head: HTTPRequestHead, _ fields: RequestFields, isLengthUnknown: Bool, refusal: Refusal?, now: Instant
+        _ head: HTTPRequestHead, _ fields: RequestFields, protocolName: String? = nil, isLengthUnknown: Bool,
+        refusal: Refusal?, now: Instant
     ) {
         knownID = nil
         deadline = .never
         isHead = head.method == .HEAD
         if let refusal = worker.overload() ?? refusal { return refuse(refusal, head, now: now) }
+        if isForProxyItself(head, fields) { return answerOptions() }
+        let tunnel = TunnelKind(head, fields, protocolName: protocolName)
         switch worker.router.route(head, host: fields.first("host") ?? "", owner: owner) {
         case .refused(let refusal): refuse(refusal, head, now: now)
         case .route(let route):
             let exchange = Exchange(
-                head: head, fields: fields, isLengthUnknown: isLengthUnknown, route: route, connection: self,
+                head: head, fields: fields, isLengthUnknown: isLengthUnknown, tunnel: tunnel, route: route,
+                connection: self,
                 worker: worker, now: now)
             self.exchange = exchange
             exchange.begin()
         }
+    }
+
+    /// Whether a request goes no further than here: what the server as such can do (RFC 9110 §9.3.7), or what its
+    /// sender lets pass no proxy (§7.6.2).
+    private func isForProxyItself(_ head: HTTPRequestHead, _ fields: RequestFields) -> Bool {
+        head.method == .OPTIONS && (head.uri == "*" || fields.first("max-forwards") == "0")
+    }
+
+    private func answerOptions() {
+        let fields = [("Date", HTTPDate.now), ("Via", "1.1 penstock")]
+        begin(status: .noContent, fields: fields, framing: .none)
+        end(nil)
+        ended(nil)
     }
 
     /// Refuses what never became an exchange.

@@ -29,11 +29,15 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     private var touched: [HTTP2DownstreamStream] = []
     private var isFlushDue = false
     private var isGoingAway = false
+    private var hasSaidGoodbye = false
     private var resets = TokenBucket(capacity: mostResets, perSecond: resetsPerSecond)
 
-    init(worker: Worker, owner: Int?) {
+    private let goAways: GoAwayWatch
+
+    init(worker: Worker, owner: Int?, goAways: GoAwayWatch) {
         self.worker = worker
         self.owner = owner
+        self.goAways = goAways
     }
 
     // MARK: Lifecycle
@@ -131,11 +135,15 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         guard let stream = streams.removeValue(forKey: id) else { return }
         let wasUnanswered = stream.exchange != nil
         stream.gone()
-        if wasUnanswered, reason != nil, !resets.take(now: Clock.now()) { return end(.enhanceYourCalm) }
+        if wasUnanswered, reason != nil, !resets.take(now: Clock.now()) {
+            sayGoodbye(.enhanceYourCalm)
+            return closeNow()
+        }
         if streams.isEmpty { hasNoStreams() }
     }
 
     private func hasNoStreams() {
+        if hasSaidGoodbye { return closeNow() }
         if isGoingAway || worker.isDraining { return end(.noError) }
         awaitStreams()
     }
@@ -151,10 +159,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // An error of one stream has closed that stream; what else comes here concerns the connection, and NIO has said
-        // so to the peer.
-        if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.StreamClosed { return }
-        context.close(promise: nil)
+        if goAways.concernsConnection(error) { context.close(promise: nil) }
     }
 
     // MARK: For streams
@@ -188,7 +193,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     override func deadlinePassed(now: Instant) {
         deadline = .never
-        if streams.isEmpty { end(.noError) }
+        if hasSaidGoodbye { closeNow() } else if streams.isEmpty { end(.noError) }
     }
 
     override func closeNow() {
@@ -203,12 +208,15 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     }
 
     private func sayGoodbye(_ reason: HTTP2ErrorCode) {
+        hasSaidGoodbye = true
         write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: reason, opaqueData: nil))
         context?.flush()
     }
 
+    /// The peer has a moment to read it.
     private func end(_ reason: HTTP2ErrorCode) {
+        isGoingAway = true
         sayGoodbye(reason)
-        closeNow()
+        deadline = Clock.now() + .seconds(1)
     }
 }

@@ -36,12 +36,14 @@ final class HTTP2DownstreamStream: Downstream {
     func begin(_ block: HPACKHeaders, endsStream: Bool) {
         isComplete = endsStream
         guard HTTP2Fields.areSafe(block), let request = HTTP2RequestHead(block) else {
-            return connection.write(id, .rstStream(.protocolError))
+            return reset(.protocolError)
         }
+        let refusal = RequestCheck.refusal(of: request, block)
         let fields = RequestFields(request.head.headers, identity: worker.identity)
         expectsContinue = fields.has("expect")
         open(
-            request.head, fields, isLengthUnknown: !endsStream && !fields.has("content-length"), refusal: nil,
+            request.head, fields, protocolName: request.protocolName,
+            isLengthUnknown: !endsStream && !fields.has("content-length"), refusal: refusal,
             now: Clock.now())
         if endsStream, let exchange, !exchange.wantsTunnel { exchange.requestEnd(nil) }
     }
@@ -52,7 +54,7 @@ final class HTTP2DownstreamStream: Downstream {
     }
 
     func takeTrailers(_ block: HPACKHeaders) {
-        guard HTTP2Fields.areSafe(block) else { return connection.write(id, .rstStream(.protocolError)) }
+        guard HTTP2Fields.areSafe(block) else { return reset(.protocolError) }
         complete(HTTP2Fields.headers(block))
     }
 
@@ -101,7 +103,18 @@ final class HTTP2DownstreamStream: Downstream {
             return pass(endsStream: true)
         }
         pass(endsStream: false)
-        connection.write(id, .headers(.init(headers: HTTP2Fields.trailers(trailers), endStream: true)))
+        connection.write(
+            id, .headers(.init(headers: HTTP2Fields.trailers(trailers), endStream: true)), promise: restUnwanted())
+    }
+
+    /// When the answer has gone out the rest of the request is not waited for (RFC 9113 §8.1); a reset before that
+    /// would take the answer with it.
+    private func restUnwanted() -> EventLoopPromise<Void>? {
+        guard !isComplete, !isClosed else { return nil }
+        let stream = NIOLoopBound(self, eventLoop: connection.loop)
+        let sent = connection.loop.makePromise(of: Void.self)
+        sent.futureResult.whenSuccess { if !stream.value.isComplete { stream.value.reset(.noError) } }
+        return sent
     }
 
     override func flush() {
@@ -114,12 +127,15 @@ final class HTTP2DownstreamStream: Downstream {
         pending = .none
         switch part {
         case .none: break
-        case .head(let block): connection.write(id, .headers(.init(headers: block, endStream: endsStream)))
+        case .head(let block):
+            connection.write(
+                id, .headers(.init(headers: block, endStream: endsStream)), promise: endsStream ? restUnwanted() : nil)
         case .data(let bytes):
             let marked = flow.send(bytes.readableBytes)
             if !flow.isWritable { stalledSince = stalledSince ?? Clock.now() }
             connection.write(
-                id, .data(.init(data: .byteBuffer(bytes), endStream: endsStream)), promise: marked.map(report(sent:)))
+                id, .data(.init(data: .byteBuffer(bytes), endStream: endsStream)),
+                promise: endsStream ? restUnwanted() : marked.map(report(sent:)))
         }
     }
 
@@ -142,8 +158,6 @@ final class HTTP2DownstreamStream: Downstream {
         if let exchange { report(exchange) }
         self.exchange = nil
         deadline = .never
-        // The rest of the request is not waited for (RFC 9113 §8.1).
-        if !isComplete, !isClosed { connection.write(id, .rstStream(.noError)) }
         connection.flush()
     }
 

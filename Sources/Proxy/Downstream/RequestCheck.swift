@@ -1,3 +1,4 @@
+import NIOHPACK
 import NIOHTTP1
 import Providers
 
@@ -6,9 +7,24 @@ enum RequestCheck {
     static func refusal(of head: HTTPRequestHead, fields: RequestFields) -> Refusal? {
         if head.version.major != 1 { return .badRequest("its HTTP version is not supported") }
         if head.method == .TRACE { return .badRequest("the method TRACE is not supported") }
+        if let host = fields.first("host"), !host.isEmpty, RequestTarget.Authority(host) == nil {
+            return .badRequest("its Host is not a host and a port")
+        }
         if fields.hostCount > 1 { return .badRequest("it has more than one Host field") }
         if fields.hostCount == 0, head.version.knowsChunks { return .badRequest("it has no Host field") }
         return fields.mayHave("transfer-encoding") ? framingFault(in: head) : nil
+    }
+
+    /// The same for HTTP/2, where the authority stands in place of `Host` (RFC 9113 §8.3.1).
+    static func refusal(of request: HTTP2RequestHead, _ block: HPACKHeaders) -> Refusal? {
+        let hosts = block[":authority"] + block["host"]
+        if hosts.isEmpty { return .badRequest("it names no authority") }
+        if hosts.contains(where: { $0 != hosts[0] }) { return .badRequest("it names several hosts") }
+        if RequestTarget.Authority(hosts[0]) == nil {
+            return .badRequest("its authority is not a host and a port")
+        }
+        if request.head.method == .TRACE { return .badRequest("the method TRACE is not supported") }
+        return nil
     }
 
     /// A transfer coding that is not exactly `chunked` may hide where the body ends (RFC 9112 §6.1).

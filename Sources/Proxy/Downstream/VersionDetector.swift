@@ -21,6 +21,8 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
     private let worker: Worker
     private let owner: Int?
     private let isSecure: Bool
+    /// What ALPN has agreed on; nobody may speak something else then (RFC 7301 §3.2).
+    private var agreed: String?
     private var received = ByteBuffer()
     private var context: ChannelHandlerContext?
 
@@ -58,7 +60,10 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { deadline = Clock.now() + Downstream.idleTimeout }
+        if case .handshakeCompleted(let agreed)? = event as? TLSUserEvent {
+            self.agreed = agreed
+            deadline = Clock.now() + Downstream.idleTimeout
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -69,6 +74,7 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
             deadline = Clock.now() + Downstream.headTimeout
             return
         }
+        if let agreed, isHTTP2 != (agreed == "h2") { return context.close(promise: nil) }
         // From here on the connection counts as what it has turned out to be.
         worker.closed(self)
         do {
@@ -117,8 +123,12 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
         var stream = NIOHTTP2Handler.StreamConfiguration()
         // What a caller may cancel at once is counted where it is known what it had asked for.
         stream.streamResetFrameRateLimit.maximumCount = 2 * HTTP2Downstream.mostResets
-        let http2 = NIOHTTP2Handler(mode: .server, connectionConfiguration: connection, streamConfiguration: stream)
-        try context.pipeline.syncOperations.addHandlers([http2, HTTP2Downstream(worker: worker, owner: owner)])
+        let goAways = GoAwayWatch()
+        let http2 = NIOHTTP2Handler(
+            mode: .server, frameDelegate: goAways, connectionConfiguration: connection, streamConfiguration: stream)
+        try context.pipeline.syncOperations.addHandlers([
+            http2, HTTP2Downstream(worker: worker, owner: owner, goAways: goAways),
+        ])
     }
 
     override func deadlinePassed(now: Instant) {

@@ -6,7 +6,7 @@ import Telemetry
 /// From the ask to the sending of an attempt.
 extension Exchange {
     func begin() {
-        guard reading != nil else { return ask(now: record.begunAt) }
+        guard reading != nil || awaitsBody else { return ask(now: record.begunAt) }
         // The gate has to know what is in the body, so the caller may send it now.
         connection.sendContinue()
         setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: record.begunAt)
@@ -81,7 +81,8 @@ extension Exchange {
         grantedAt = Clock.now()
         setDeadline(service.upstream.gate.queue.timeout, meaning: .poolExhausted, from: grantedAt)
         connection.sendContinue()
-        worker.pool(of: service).lease(for: self)
+        let pool = worker.pool(of: service)
+        if let tunnel { pool.openTunnel(tunnel, for: self) } else { pool.lease(for: self) }
     }
 
     /// The pool's answer: at once, or after a connection was made.
@@ -133,6 +134,7 @@ extension Exchange {
         }
         phase = .sent(permit, handler)
         record.send(at: now)
+        if let tunnel { return send(tunnel, permit, handler, now: now) }
         handler.send(head, isChunked: isLengthUnknown, endsHere: body.isEmpty)
         let parts = body.parts
         // Before anything is written: a connection that breaks under the write repeats what is kept.
@@ -147,6 +149,15 @@ extension Exchange {
         // What is still being read goes out with the head, in one write.
         if !connection.hasSeenPart { handler.flush() }
         connection.resumeReading()
+    }
+
+    private func send(_ tunnel: TunnelKind, _ permit: Permit, _ handler: UpstreamEnd, now: Instant) {
+        switch tunnel {
+        case .connect: openTunnel(permit, handler, HTTPHeaders(), now: now)
+        case .webSocket:
+            setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: now)
+            sendHandshake(handler)
+        }
     }
 
     func awaitBody(_ now: Instant) {

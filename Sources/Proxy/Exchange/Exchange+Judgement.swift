@@ -51,7 +51,8 @@ extension Exchange {
 
     /// How long to wait before the next attempt; `nil` where there must be none.
     private func wait(for judgement: Judgement) -> Interval? {
-        guard judgement.isRetryable, record.attempts < rules.attempts, body.isReplayable, body.isComplete else {
+        guard judgement.isRetryable, record.attempts < rules.attempts, body.isReplayable, body.isComplete || wantsTunnel
+        else {
             return nil
         }
         // What may have been worked on is repeated once: a provider that fails every time should not be paid thrice.
@@ -91,7 +92,7 @@ extension Exchange {
             record.outcome = .failed
             return connection.breakOff()
         }
-        connection.end(trailers)
+        connection.end(Trailers.passing(trailers))
         finish()
     }
 

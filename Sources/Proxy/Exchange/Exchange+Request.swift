@@ -5,6 +5,19 @@ import NIOHTTP1
 extension Exchange {
     /// Whether more of the request's body can be taken now.
     var wantsRequest: Bool {
+        // What comes before the tunnel is there is its first bytes, and can wait where it is.
+        if wantsTunnel, !isTunnelOpen { return false }
+        return takesRequest
+    }
+
+    private var isTunnelOpen: Bool {
+        switch phase {
+        case .relaying, .ended: true
+        default: false
+        }
+    }
+
+    private var takesRequest: Bool {
         switch phase {
         case .begun: body.kept < reading?.window ?? RequestBody.windowBeforeSending
         case .waiting, .leasing, .departing: body.kept < RequestBody.windowBeforeSending
@@ -20,8 +33,9 @@ extension Exchange {
         case .begun:
             body.append(part, isStreaming: false, bound: rules.maxBody)
             reading?.take(part)
-            if reading?.isEnded == true { ask(now: Clock.now()) }
+            if !awaitsBody, reading?.isEnded == true { ask(now: Clock.now()) }
         case .waiting, .leasing, .departing: body.append(part, isStreaming: false, bound: rules.maxBody)
+        case .sent where wantsTunnel: body.append(part, isStreaming: false, bound: rules.maxBody)
         case .sent(_, let handler):
             body.append(part, isStreaming: true, bound: rules.maxBody)
             handler.write(part)
@@ -34,6 +48,7 @@ extension Exchange {
     }
 
     func requestEnd(_ trailers: HTTPHeaders?) {
+        let trailers = Trailers.passing(trailers, withheld: worker.identity.withholds)
         body.complete(trailers)
         switch phase {
         case .sent(_, let handler):
@@ -52,7 +67,9 @@ extension Exchange {
         case .sent(_, let handler):
             handler.flush()
             if !body.isComplete { awaitBody(Clock.now()) }
-        case .relaying(_, let handler): handler.flush()
+        case .relaying(_, let handler):
+            handler.flush()
+            if wantsTunnel { awaitTunnel(Clock.now()) }
         case .judging(_, let handler, _): handler?.flush()
         case .waiting, .leasing, .departing, .ended: break
         }

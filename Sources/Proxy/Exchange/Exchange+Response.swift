@@ -16,7 +16,12 @@ extension Exchange {
 
     func upstreamHead(_ head: HTTPResponseHead) {
         guard case .sent(let permit, let handler) = phase else { return }
-        if head.status.code < 200 { return relayInformation(head) }
+        if isAgreement(head, handler) { return openTunnel(permit, handler, head.headers, now: Clock.now()) }
+        let code = head.status.code
+        // A switch of protocols that nobody asked for, and numbers that are none (RFC 9110 §15).
+        guard (100..<600).contains(code), code != 101 else { return reject(handler, "its status is \(code)") }
+        if code < 200 { return relayInformation(head) }
+        if let fault = Forwarding.codingFault(in: head.headers) { return reject(handler, fault) }
         let now = Clock.now()
         if let sentAt = record.sentAt {
             service.noteFirstByte(after: now - sentAt)
@@ -65,7 +70,7 @@ extension Exchange {
             if let rest = answerReading?.rest() { connection.write(rest) }
             phase = .ended
             service.gate.settle(permit, verdict, usage: usage(), now: Clock.now())
-            connection.end(trailers)
+            connection.end(Trailers.passing(trailers))
             finish()
         case .judging(let permit, _, let held):
             phase = .judging(permit, nil, held)
@@ -80,18 +85,23 @@ extension Exchange {
         setDeadline(service.upstream.timeouts.idle, meaning: .idleTimeout, from: Clock.now())
     }
 
-    /// 1xx answers come before the one that counts. Penstock has answered `Expect` itself; a switch of protocols was
-    /// not asked for.
+    /// What came is no answer to what was asked.
+    private func reject(_ handler: UpstreamEnd, _ reason: String) {
+        handler.abandon()
+        upstreamBroke(.malformed(reason))
+    }
+
+    /// 1xx answers come before the one that counts. Penstock has answered `Expect` itself.
     private func relayInformation(_ head: HTTPResponseHead) {
-        guard head.status.code != 100, head.status.code != 101, version.knowsChunks else { return }
-        let fields = Forwarding.responseHeaders(head.headers).fields
+        guard head.status != .continue else { return }
+        let fields = Forwarding.responseHeaders(head.headers, status: head.status).fields
         connection.inform(head.status, fields)
     }
 
     /// Begins the response downstream; from here on nothing is repeated.
     func relay(_ head: HTTPResponseHead, advice: Bool?, now: Instant) {
         body.forget()
-        var (fields, hasLength) = Forwarding.responseHeaders(head.headers)
+        var (fields, hasLength) = Forwarding.responseHeaders(head.headers, status: head.status)
         if let advice { fields.append(("x-should-retry", advice ? "true" : "false")) }
         fields.append(("Via", "1.1 penstock"))
         fields.append(("Server-Timing", ServerTiming.field(record, now: now)))

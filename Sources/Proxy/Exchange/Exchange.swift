@@ -54,6 +54,11 @@ final class Exchange {
     private(set) var head: HTTPRequestHead
     /// Whether it has a body whose end is known only when it comes.
     let isLengthUnknown: Bool
+    /// Whether the gate is asked only when all of the body is there: it is short, and a slow caller must not hold a slot
+    /// with it.
+    let awaitsBody: Bool
+    /// `nil` for a request that wants an answer.
+    let tunnel: TunnelKind?
     /// The caller's own; its fields are not kept, because thousands of requests may wait for slow answers.
     let target: String
     let version: HTTPVersion
@@ -81,8 +86,8 @@ final class Exchange {
     var rules: RetryRules { service.upstream.retry }
 
     init(
-        head: HTTPRequestHead, fields: RequestFields, isLengthUnknown: Bool, route: Router.Route,
-        connection: Downstream, worker: Worker, now: Instant
+        head: HTTPRequestHead, fields: RequestFields, isLengthUnknown: Bool, tunnel: TunnelKind?,
+        route: Router.Route, connection: Downstream, worker: Worker, now: Instant
     ) {
         self.connection = connection
         self.worker = worker
@@ -94,6 +99,10 @@ final class Exchange {
             version: .http1_1, method: head.method, uri: service.withoutClientKey(route.target),
             headers: fields.headers(for: service))
         self.isLengthUnknown = isLengthUnknown
+        self.tunnel = tunnel
+        let length = fields.first("content-length").flatMap { Int($0) } ?? 0
+        awaitsBody =
+            tunnel == nil && length > 0 && length <= RequestBody.windowBeforeSending && !fields.has("expect")
         record = ExchangeRecord(now: now)
         grantedAt = now
         callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
@@ -146,9 +155,6 @@ final class Exchange {
         return usage
     }
 
-    /// Whether it asks for a tunnel.
-    var wantsTunnel: Bool { false }
-
     var waiter: GateShell.Waiter {
         GateShell.Waiter(loop: worker.loop, exchange: NIOLoopBound(self, eventLoop: worker.loop))
     }
@@ -174,7 +180,7 @@ final class Exchange {
             fail(deadlineMeaning)
         case .sent(_, let handler):
             // Whoever does not take or send the rest of the body is the one that is late.
-            if !body.isComplete, handler.isWritable {
+            if !body.isComplete, !wantsTunnel, handler.isWritable {
                 return requestBroke(.requestTimeout(after: Downstream.bodyTimeout))
             }
             handler.abandon()
@@ -195,7 +201,7 @@ final class Exchange {
     }
 
     func setDeadline(_ length: Interval, meaning: UpstreamFailure, from now: Instant) {
-        let total = record.sentAt.map { $0 + service.upstream.timeouts.total } ?? .never
+        let total = wantsTunnel ? .never : record.sentAt.map { $0 + service.upstream.timeouts.total } ?? .never
         let isTotal = total < now + length
         deadlineMeaning = isTotal ? .totalTimeout : meaning
         connection.deadline = isTotal ? total : now + length

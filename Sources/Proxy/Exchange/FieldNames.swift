@@ -16,6 +16,21 @@ enum FieldName {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
     }
 
+    /// Whether a text is a token, as methods and field names are (RFC 9110 §5.6.2).
+    static func isToken(_ text: String) -> Bool {
+        guard !text.isEmpty else { return false }
+        for byte in text.utf8 {
+            switch byte {
+            case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60,
+                0x7C,
+                0x7E:
+                continue
+            default: return false
+            }
+        }
+        return true
+    }
+
     /// What has a meaning between neighbours only and never passes a proxy, beside what `Connection` names
     /// (RFC 9110 §7.6.1; `Proxy-Connection` by custom, `HTTP2-Settings` by RFC 9113).
     static func isHopByHop(_ name: String) -> Bool {

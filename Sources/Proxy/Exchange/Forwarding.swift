@@ -12,7 +12,9 @@ enum Forwarding {
     }
 
     /// The fields for the caller, without framing.
-    static func responseHeaders(_ headers: HTTPHeaders) -> (fields: [(String, String)], hasLength: Bool) {
+    static func responseHeaders(
+        _ headers: HTTPHeaders, status: HTTPResponseStatus
+    ) -> (fields: [(String, String)], hasLength: Bool) {
         var kept: [(String, String)] = []
         kept.reserveCapacity(headers.count + 5)
         var hasLength = false
@@ -24,6 +26,10 @@ enum Forwarding {
             default: break
             }
             if !FieldName.isHopByHop(name) { kept.append((name, value)) }
+        }
+        // An answer that never has a body has no length of one either (RFC 9110 §8.6).
+        if hasLength, status.code < 200 || status == .noContent {
+            kept.removeAll { FieldName.matches($0.0, "content-length") }
         }
         let nominated = hasConnection ? nominated(by: headers) : []
         if !nominated.isEmpty {
@@ -38,6 +44,16 @@ enum Forwarding {
         if method == .HEAD || !status.mayHaveResponseBody { return .none }
         if hasLength { return .contentLength }
         return version.knowsChunks ? .chunked : .close
+    }
+
+    /// What is wrong with an answer's transfer codings: none was offered to the upstream, so none but `chunked` may
+    /// come (RFC 9112 §6.1, §7.4).
+    static func codingFault(in headers: HTTPHeaders) -> String? {
+        var codings: [String] = []
+        for (name, value) in headers where name.utf8.count == 17 && FieldName.matches(name, "transfer-encoding") {
+            codings += FieldName.elements(value)
+        }
+        return codings.isEmpty || codings == ["chunked"] ? nil : "its transfer coding is not chunked alone"
     }
 
     /// Fields that `Connection` names beside the usual ones, but for those without which a message is another one.

@@ -127,33 +127,9 @@ enum BasicCredentials {
     /// The user's name; `nil` where the field is none of this scheme.
     static func user(_ field: String) -> String? {
         let parts = field.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, FieldName.matches(String(parts[0]), "basic"), let bytes = base64(parts[1].utf8),
+        guard parts.count == 2, FieldName.matches(String(parts[0]), "basic"), let bytes = Base64.decode(parts[1].utf8),
             let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
         return String(decoding: bytes[..<colon], as: UTF8.self)
-    }
-
-    private static func base64(_ text: Substring.UTF8View) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        for character in text where character != UInt8(ascii: "=") {
-            let value: UInt8
-            switch character {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = character - UInt8(ascii: "A")
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = character - UInt8(ascii: "a") + 26
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0") + 52
-            case UInt8(ascii: "+"): value = 62
-            case UInt8(ascii: "/"): value = 63
-            default: return nil
-            }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return bytes
     }
 }

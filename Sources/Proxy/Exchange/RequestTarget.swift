@@ -68,18 +68,20 @@ enum RequestTarget: Equatable {
             guard head.method == .OPTIONS else { return nil }
             self = .asterisk
         } else {
-            guard let target = Self.absolute(uri) else { return nil }
-            self = target
+            guard let (authority, path) = Self.absolute(uri) else { return nil }
+            // A URL without a path stands for the server as such there (RFC 9112 §3.2.4).
+            let isServer = path.isEmpty && head.method == .OPTIONS
+            let slash = path.utf8.first == UInt8(ascii: "/") ? "" : "/"
+            self = .absolute(authority, path: isServer ? "*" : slash + path)
         }
     }
 
-    private static func absolute(_ uri: String) -> RequestTarget? {
+    private static func absolute(_ uri: String) -> (Authority, path: String)? {
         for scheme in ["http://", "https://"] where hasPrefix(uri, scheme) {
             let rest = uri.utf8.dropFirst(scheme.utf8.count)
             let end = rest.firstIndex { $0 == 0x2F || $0 == 0x3F || $0 == 0x23 } ?? rest.endIndex
             guard let authority = Authority(Substring(rest[..<end])) else { return nil }
-            let path = String(Substring(rest[end...].prefix { $0 != 0x23 }))
-            return .absolute(authority, path: path.utf8.first == UInt8(ascii: "/") ? path : "/" + path)
+            return (authority, String(Substring(rest[end...].prefix { $0 != 0x23 })))
         }
         return nil
     }

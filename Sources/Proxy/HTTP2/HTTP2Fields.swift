@@ -36,7 +36,7 @@ enum HTTP2Fields {
     /// §8.2.1).
     static func areSafe(_ block: HPACKHeaders) -> Bool {
         for (name, value, _) in block {
-            for byte in name.utf8 where byte <= 0x20 || byte == 0x7F { return false }
+            if name.utf8.first != UInt8(ascii: ":"), !FieldName.isToken(name) { return false }
             for byte in value.utf8 where byte == 0 || byte == 0x0A || byte == 0x0D { return false }
         }
         return true
@@ -53,6 +53,14 @@ enum HTTP2Fields {
         block.add(name: ":authority", value: head.headers.first(name: "host") ?? "")
         block.add(name: ":path", value: head.uri)
         for (name, value) in head.headers where !FieldName.matches(name, "host") { add(name, value, to: &block) }
+        return block
+    }
+
+    static func extendedConnect(_ head: HTTPRequestHead, scheme: String, protocolName: String) -> HPACKHeaders {
+        var block = HPACKHeaders([(":method", "CONNECT"), (":protocol", protocolName)])
+        for (name, value, indexing) in request(head, scheme: scheme) where name != ":method" {
+            block.add(name: name, value: value, indexing: indexing)
+        }
         return block
     }
 

@@ -25,7 +25,9 @@ struct HTTP2RequestHead {
             default: break
             }
         }
-        guard let method else { return nil }
+        guard let method, FieldName.isToken(method),
+            block["content-length"].allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
+        else { return nil }
         self.protocolName = protocolName
         let isConnect = method == "CONNECT" && protocolName == nil
         guard let uri = isConnect ? authority : target, !uri.isEmpty,

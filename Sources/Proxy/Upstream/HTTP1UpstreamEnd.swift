@@ -131,7 +131,7 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
             // What follows the head of a tunnel is the tunnel's.
             if isTunnel { return }
             self.exchange = nil
-            if isReusable, hasSentRequest {
+            if isReusable, hasSentRequest, !Trailers.announceClose(trailers) {
                 isEnding = true
             } else {
                 connection.finished(self, isReusable: false)

@@ -25,8 +25,11 @@ final class HTTP2Upstream: ChannelInboundHandler {
     /// Whether the peer allows an extended CONNECT (RFC 8441 §3).
     private(set) var takesExtendedConnect = false
 
-    init(connection: UpstreamConnection) {
+    private let goAways: GoAwayWatch
+
+    init(connection: UpstreamConnection, goAways: GoAwayWatch) {
         self.connection = connection
+        self.goAways = goAways
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -181,8 +184,6 @@ final class HTTP2Upstream: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // An error of one stream has closed that stream; what else comes here concerns the connection.
-        if error is NIOHTTP2Errors.StreamError || error is NIOHTTP2Errors.StreamClosed { return }
-        context.close(promise: nil)
+        if goAways.concernsConnection(error) { context.close(promise: nil) }
     }
 }

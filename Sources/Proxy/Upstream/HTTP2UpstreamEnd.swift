@@ -39,6 +39,13 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
         frames.write(id, .headers(.init(headers: block, endStream: endsHere)))
     }
 
+    override func sendExtendedConnect(_ head: HTTPRequestHead, protocolName: String) {
+        let id = frames.open(self)
+        self.id = id
+        let block = HTTP2Fields.extendedConnect(head, scheme: frames.scheme, protocolName: protocolName)
+        frames.write(id, .headers(.init(headers: block)))
+    }
+
     override func write(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0 else { return }
         pass(endsStream: false)

@@ -52,9 +52,11 @@ final class UpstreamConnection {
         // The peer is the provider that the user chose; cancelled callers must not cost the connection.
         streams.streamResetFrameRateLimit.maximumCount = 2_000
         streams.streamErrorRateLimit.maximumCount = 2_000
+        let goAways = GoAwayWatch()
         let http2 = NIOHTTP2Handler(
-            mode: .client, connectionConfiguration: configuration, streamConfiguration: streams)
-        let frames = HTTP2Upstream(connection: self)
+            mode: .client, frameDelegate: goAways, connectionConfiguration: configuration,
+            streamConfiguration: streams)
+        let frames = HTTP2Upstream(connection: self, goAways: goAways)
         try channel.pipeline.syncOperations.addHandlers([http2, frames])
         kind = .h2(frames)
     }

@@ -20,6 +20,11 @@ class UpstreamEnd {
         preconditionFailure("each kind does it in its way")
     }
 
+    /// Asks for a tunnel over HTTP/2 (RFC 8441 §4).
+    func sendExtendedConnect(_ head: HTTPRequestHead, protocolName: String) {
+        preconditionFailure("HTTP/1.1 has upgrades for that")
+    }
+
     func write(_ bytes: ByteBuffer) { preconditionFailure("each kind does it in its way") }
 
     func end(_ trailers: HTTPHeaders?) { preconditionFailure("each kind does it in its way") }
