@@ -1,0 +1,37 @@
+# The image: one stripped program, the five libraries of the C world that it needs, and the certificates.
+#
+#   docker build --tag penstock .
+#   docker run --rm --read-only --user 65532 penstock version
+#
+# The build takes a quarter of an hour on two cores. scripts/image-root.sh makes the same root folder without an engine.
+FROM swift:6.3.1-bookworm AS build
+
+# Not pinned: the certificates should be today's, and Debian keeps only the newest of a release.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates busybox-static \
+    && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /src
+COPY . .
+# The cache keeps what was built, also of another version; the root folder is all that leaves this stage.
+RUN --mount=type=cache,target=/scratch \
+    swift build -c release --static-swift-stdlib --product penstock --scratch-path /scratch \
+    && scripts/image-root.sh make /scratch/release/penstock /image
+
+# The same with a program that can ask for a page, for engines that run health checks inside the container (Compose).
+# Kubernetes asks from outside.
+FROM scratch AS with-wget
+COPY --from=build /image /
+COPY --from=build /bin/busybox /usr/bin/wget
+USER 65532:65532
+EXPOSE 8080 9090
+ENTRYPOINT ["/usr/bin/penstock"]
+CMD ["run", "--config", "/etc/penstock/penstock.yaml"]
+
+FROM scratch
+COPY --from=build /image /
+USER 65532:65532
+EXPOSE 8080 9090
+ENTRYPOINT ["/usr/bin/penstock"]
+CMD ["run", "--config", "/etc/penstock/penstock.yaml"]
