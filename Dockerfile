@@ -10,7 +10,8 @@ FROM swift:6.3.1-bookworm AS build
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates busybox-static \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && cp /bin/busybox /wget
 
 WORKDIR /src
 COPY . .
@@ -23,7 +24,7 @@ RUN --mount=type=cache,target=/scratch \
 # Kubernetes asks from outside.
 FROM scratch AS with-wget
 COPY --from=build /image /
-COPY --from=build /bin/busybox /usr/bin/wget
+COPY --from=build /wget /usr/bin/wget
 USER 65532:65532
 EXPOSE 8080 9090
 ENTRYPOINT ["/usr/bin/penstock"]

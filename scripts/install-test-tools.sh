@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the checks need beside Swift: a few Debian packages, the promtool of Prometheus, and real API clients in
-# Python environments. Nothing goes into the checkout, no service is started, and running it again does nothing.
+# Installs what the checks need beside Swift: a few Debian packages, the promtool of Prometheus, checkers of manifests and
+# real API clients in Python environments. Nothing goes into the checkout, no service is started, and running it again
+# does nothing.
 #
 #   scripts/install-test-tools.sh         everything but LiteLLM
 #   scripts/install-test-tools.sh --all   LiteLLM's proxy too, about 750 MB
