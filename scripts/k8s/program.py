@@ -35,8 +35,7 @@ def exposed_metrics(report, scratch):
         policy = scratch / "run.yaml"
         policy.write_text(POLICY.format(port=port))
         proxy = start(
-            started, scratch, "run", "--config", policy, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-            "--log-level", "info")
+            started, scratch, "run", "--config", policy, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
         address, admin = found(proxy, r'Listening.*"address":"([^"]+)'), found(proxy, r'Admin.*"address":"([^"]+)')
         metrics = drive(f"http://{address}", f"http://{admin}/metrics")
         report.outcome(f"the program ran and exposes {len(metrics)} metrics", len(metrics) > 20)
