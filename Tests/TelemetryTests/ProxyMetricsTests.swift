@@ -54,6 +54,19 @@ struct ProxyMetricsTests {
         #expect(expected.allSatisfy(lines.contains))
     }
 
+    @Test("count what was refused to protect the process, every series from the start", arguments: ShedReason.allCases)
+    func shed(reason: ShedReason) {
+        for (number, priority) in ShedPriority.allCases.enumerated() {
+            for _ in 0..<number { metrics.shed.count(reason, priority) }
+        }
+        let lines = registry.lines("penstock_shed_total")
+        #expect(lines.count == ShedReason.allCases.count * ShedPriority.allCases.count)
+        for (number, priority) in ShedPriority.allCases.enumerated() {
+            let labels = #"{priority="\#(priority.rawValue)",reason="\#(reason.rawValue)"}"#
+            #expect(lines.contains("penstock_shed_total\(labels) \(number)"))
+        }
+    }
+
     @Test("measure times in histograms, Penstock's own in finer ones")
     func times() {
         let upstream = metrics.upstream("openai")

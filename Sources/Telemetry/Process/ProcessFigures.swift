@@ -14,6 +14,9 @@ package enum ProcessFigures {
 
     /// File descriptors open at this moment; nil where `/proc` is not mounted.
     package static var openFiles: Int? {
+        // Linux says it in the directory's size since 6.2; listing ten thousand of them takes milliseconds.
+        var about = stat()
+        if stat("/proc/self/fd", &about) == 0, about.st_size > 0 { return about.st_size }
         guard let directory = opendir("/proc/self/fd") else { return nil }
         defer { closedir(directory) }
         var entries = 0
@@ -45,7 +48,7 @@ package enum ProcessFigures {
     }
 
     private static func cpuAndMemory() -> [Sample] {
-        guard let stat = contents(of: "/proc/self/stat").flatMap({ ProcessStat($0) }) else { return [] }
+        guard let stat = SmallFile.bytes("/proc/self/stat").flatMap({ ProcessStat($0) }) else { return [] }
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         var samples: [Sample] = [
             Sample("process_cpu_seconds_total", .counter, .real(Double(stat.cpuTicks) / ticks)),
@@ -60,19 +63,5 @@ package enum ProcessFigures {
     }
 
     /// Read once: it does not change, and `/proc/stat` is long on a machine with many cores.
-    private static let bootTime = contents(of: "/proc/stat").flatMap { ProcessStat.bootTime($0) }
-
-    private static func contents(of path: String) -> [UInt8]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var contents: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = read(file, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return count == 0 ? contents : nil }
-            contents += chunk[..<count]
-        }
-    }
+    private static let bootTime = SmallFile.bytes("/proc/stat").flatMap { ProcessStat.bootTime($0) }
 }

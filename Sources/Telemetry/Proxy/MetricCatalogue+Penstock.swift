@@ -19,6 +19,7 @@ enum ProxyMetricName {
     static let connections = "penstock_connections"
     static let clusterConnected = "penstock_cluster_connected"
     static let configReloadFailed = "penstock_config_reload_failed"
+    static let shed = "penstock_shed_total"
     static let logLinesDropped = "penstock_log_lines_dropped_total"
 }
 
@@ -48,6 +49,7 @@ extension MetricCatalogue {
         ProxyMetricName.connections: "Connections to the upstream.",
         ProxyMetricName.clusterConnected: "Whether the shared limits' store is reachable.",
         ProxyMetricName.configReloadFailed: "Whether the last reload of the configuration failed.",
+        ProxyMetricName.shed: "Requests and connections refused to protect the process, the lowest priority first.",
         ProxyMetricName.logLinesDropped: "Log lines lost because they were not read fast enough.",
         PrometheusRegistry.droppedSeries: "Series added up under other because their metric had too many.",
     ]

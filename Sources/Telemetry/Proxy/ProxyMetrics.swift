@@ -4,12 +4,14 @@ import Synchronization
 /// All of Penstock's metrics. What happens is recorded through swift-metrics, by upstream; what stands at a moment is
 /// read when somebody scrapes.
 package final class ProxyMetrics: Sendable {
+    package let shed: ShedMetrics
     private let factory: any MetricsFactory
     private let counters: LabelledCounters
     private let upstreams = Mutex<[String: UpstreamMetrics]>([:])
 
     package init(factory: any MetricsFactory) {
         self.factory = factory
+        self.shed = ShedMetrics(factory: factory)
         self.counters = LabelledCounters(factory: factory)
     }
 
