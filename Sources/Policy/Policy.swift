@@ -166,11 +166,12 @@ package struct ClusterRules: Hashable, Sendable {
 /// How the proxy protects itself.
 package struct GuardRules: Hashable, Sendable {
     package var maxConnections: Int = 10_000
+    /// What the process is to stay below; see `MemoryGuard`.
     package var maxMemory: Memory = .percent(80)
     package var maxHeaderBytes: Int = 64 << 10
 
     package enum Memory: Hashable, Sendable {
-        /// Of the cgroup's limit.
+        /// Of the cgroup's limit, or of the machine's memory where that is less.
         case percent(Int)
         case bytes(Int)
     }

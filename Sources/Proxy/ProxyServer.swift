@@ -70,10 +70,15 @@ package final class ProxyServer: Sendable {
         let metrics = ProxyMetrics(factory: setup.registry)
         let own = OwnListeners()
         let services = try Self.services(setup, metrics: metrics, listeners: own, loops: loops)
+        let resident = ResidentSize()
         let shared = Worker.Shared(
             policy: setup.policy, services: services, own: own, metrics: metrics, accessLog: setup.accessLog,
-            log: setup.log,
-            version: setup.version)
+            log: setup.log, version: setup.version,
+            processGuard: ProcessGuard(
+                maxConnections: setup.policy.proxyGuard.maxConnections, workers: setup.workers,
+                descriptors: Descriptors.raiseLimit(),
+                memory: MemoryLimit.bound(setup.policy.proxyGuard.maxMemory), resident: { resident.bytes },
+                metrics: metrics.shed, log: setup.log))
         self.shared = shared
         workers = try await Self.workers(on: loops, shared: shared)
         listeners = try await Self.bind(setup.policy, own: own, group: group, workers: workers)
@@ -82,6 +87,8 @@ package final class ProxyServer: Sendable {
         drainRequests = requests
         let pages = AdminPages(registry: setup.registry, shared: shared) { continuation.yield() }
         admin = try await Self.bindAdmin(setup.policy.admin, pages: pages, group: group)
+        for channel in listeners { try await shared.processGuard.callers.hold(at: channel) }
+        if let admin { try await shared.processGuard.admins.hold(at: admin) }
         if let admin { setup.log.info("Admin", metadata: ["address": "\(Self.text(admin.localAddress))"]) }
         shared.isListening.store(true, ordering: .releasing)
         for channel in listeners {

@@ -14,6 +14,7 @@ final class Worker {
     let identity: IdentityReader
     let maxHeaderBytes: Int
     let scratch = Scratch()
+    let guards: WorkerGuard
     private let shared: Shared
     private let pools: [UpstreamPool]
     private let number: Int
@@ -34,6 +35,7 @@ final class Worker {
         let accessLog: AccessLog?
         let log: Logger
         let version: String
+        let processGuard: ProcessGuard
         let connections = Atomic(0)
         let isListening = Atomic(false)
         let isDraining = Atomic(false)
@@ -44,8 +46,7 @@ final class Worker {
 
         init(
             policy: Policy, services: [UpstreamService], own: OwnListeners, metrics: ProxyMetrics,
-            accessLog: AccessLog?, log: Logger,
-            version: String
+            accessLog: AccessLog?, log: Logger, version: String, processGuard: ProcessGuard
         ) {
             self.policy = policy
             self.services = services
@@ -54,6 +55,7 @@ final class Worker {
             self.accessLog = accessLog
             self.log = log
             self.version = version
+            self.processGuard = processGuard
         }
 
         var isReady: Bool {
@@ -69,7 +71,7 @@ final class Worker {
             let pools = pools.withLock { Array($0.values) }
             return StatusSnapshot(
                 version: version, isReady: isReady, isDraining: isDraining.load(ordering: .acquiring),
-                connections: connections.load(ordering: .relaxed),
+                connections: connections.load(ordering: .relaxed), guardStatus: processGuard.status,
                 upstreams: services.map { service in
                     StatusSnapshot.UpstreamStatus(
                         upstream: service.upstream, dimensions: service.dimensions, report: service.gate.report(),
@@ -80,7 +82,7 @@ final class Worker {
 
     /// How often deadlines are looked at. None of them is shorter than a second, and looking is cheaper than setting
     /// and cancelling a timer for each request.
-    private static let tickLength = TimeAmount.milliseconds(250)
+    private static let tickLength = Interval.milliseconds(250)
 
     init(number: Int, of count: Int, loop: any EventLoop, shared: Shared) {
         self.number = number
@@ -89,6 +91,7 @@ final class Worker {
         router = Router(services: shared.services, own: shared.own, isForwardProxy: shared.policy.forwardProxy)
         identity = IdentityReader(rules: shared.policy.identity)
         maxHeaderBytes = shared.policy.proxyGuard.maxHeaderBytes
+        guards = WorkerGuard(process: shared.processGuard, number: number)
         let scratch = self.scratch
         pools = shared.services.map { service in
             // Each worker's part of the connections; the first ones take what does not divide. None can do without one.
@@ -100,7 +103,8 @@ final class Worker {
 
     func start() {
         let worker = NIOLoopBound(self, eventLoop: loop)
-        tick = loop.scheduleRepeatedTask(initialDelay: Self.tickLength, delay: Self.tickLength) { _ in
+        let length = TimeAmount(Self.tickLength)
+        tick = loop.scheduleRepeatedTask(initialDelay: length, delay: length) { _ in
             worker.value.look()
         }
     }
@@ -158,6 +162,7 @@ final class Worker {
 
     private func look() {
         let now = Clock.now()
+        guards.look(now: now, next: Self.tickLength)
         for one in watched where one.deadline <= now { one.deadlinePassed(now: now) }
         for one in watched where one.isStalled(now: now) { one.closeNow() }
         for pool in pools { pool.sweep(now: now) }
@@ -168,11 +173,21 @@ final class Worker {
         shared.publish(pools.map(\.counts), of: number)
     }
 
+    /// Whether a connection that has just been opened is one too many.
+    var hasTooMany: Bool { guards.isSurplus(connections: shared.connections.load(ordering: .relaxed)) }
+
     /// Why a request can't be taken at all, to protect the process.
-    func overload() -> Refusal? {
+    ///
+    /// - Parameter isSurplus: whether there were too many connections already when the request's own was opened.
+    func overload(_ priority: Priority, isSurplus: Bool) -> Refusal? {
         if isDraining { return .draining }
         let open = shared.connections.load(ordering: .relaxed)
-        return open > shared.policy.proxyGuard.maxConnections ? .overloaded("connections") : nil
+        return guards.refusal(for: priority, isSurplus: isSurplus, connections: open)
+    }
+
+    /// The same for a request of which no more is known.
+    func overload() -> Refusal? {
+        overload(.normal, isSurplus: hasTooMany)
     }
 
     // MARK: Drain

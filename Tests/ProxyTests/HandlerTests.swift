@@ -25,10 +25,13 @@ struct HandlerTests {
                 "upstreams: {up: {url: \"http://127.0.0.1:1\", default: false, limits: [{in_flight: 1}]}}"
             ).policy
             let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let metrics = ProxyMetrics(factory: PrometheusRegistry(catalogue: .penstock, logger: quiet))
             let shared = Worker.Shared(
-                policy: policy, services: [], own: OwnListeners(),
-                metrics: ProxyMetrics(factory: PrometheusRegistry(catalogue: .penstock, logger: quiet)), accessLog: nil,
-                log: quiet, version: "test")
+                policy: policy, services: [], own: OwnListeners(), metrics: metrics, accessLog: nil, log: quiet,
+                version: "test",
+                processGuard: ProcessGuard(
+                    maxConnections: policy.proxyGuard.maxConnections, workers: 1, descriptors: nil, memory: nil,
+                    resident: { nil }, metrics: metrics.shed, log: quiet))
             let loop = EmbeddedEventLoop()
             worker = Worker(number: 0, of: 1, loop: loop, shared: shared)
             handler = HTTP1Downstream(worker: worker, owner: nil)

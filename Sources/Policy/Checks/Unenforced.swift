@@ -14,7 +14,6 @@ struct Unenforced {
         Unenforced("admin.tls"),
         Unenforced("forward_proxy", "true"),
         Unenforced("cluster"),
-        Unenforced("guard.max_memory"),
         Unenforced("upstreams.*.proxy"),
     ]
 

@@ -8,7 +8,7 @@ extension StatusSnapshot {
         let value = JSONText(
             .object([
                 ("version", .string(version)), ("ready", .boolean(isReady)), ("draining", .boolean(isDraining)),
-                ("connections", .number(connections)),
+                ("connections", .number(connections)), ("guard", guardStatus.value),
                 ("upstreams", .object(upstreams.map { ($0.upstream.name, $0.value) })),
             ]))
         return value.bytes + [UInt8(ascii: "\n")]

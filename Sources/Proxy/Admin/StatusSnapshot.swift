@@ -9,6 +9,7 @@ struct StatusSnapshot: Sendable {
     var isReady: Bool
     var isDraining: Bool
     var connections: Int
+    var guardStatus: GuardStatus
     var upstreams: [UpstreamStatus]
 
     struct UpstreamStatus: Sendable {
