@@ -8,6 +8,8 @@ class Watched {
     final var deadline = Instant.never
     /// Since when its peer takes nothing, while it does not.
     final var stalledSince: Instant?
+    /// What is written and not taken, as far as the guard has been told.
+    final var unwritten = 0
 
     /// Called when ``deadline`` has passed.
     func deadlinePassed(now: Instant) {}
@@ -20,6 +22,11 @@ class Watched {
 
     /// Longest time in which a peer takes nothing of what it is sent.
     static let stallTimeout = Interval.seconds(60)
+    /// What is at least written and not taken when a channel stops being writable (NIO's default).
+    static let outboundMark = 64 << 10
+
+    /// Memory is tight: what is not needed goes.
+    func saveMemory() {}
 
     final func isStalled(now: Instant) -> Bool {
         guard let stalledSince else { return false }

@@ -163,6 +163,9 @@ final class Worker {
     private func look() {
         let now = Clock.now()
         guards.look(now: now, next: Self.tickLength)
+        if guards.isSaving {
+            for one in watched { one.saveMemory() }
+        }
         for one in watched where one.deadline <= now { one.deadlinePassed(now: now) }
         for one in watched where one.isStalled(now: now) { one.closeNow() }
         for pool in pools { pool.sweep(now: now) }
@@ -183,11 +186,6 @@ final class Worker {
         if isDraining { return .draining }
         let open = shared.connections.load(ordering: .relaxed)
         return guards.refusal(for: priority, isSurplus: isSurplus, connections: open)
-    }
-
-    /// The same for a request of which no more is known.
-    func overload() -> Refusal? {
-        overload(.normal, isSurplus: hasTooMany)
     }
 
     // MARK: Drain

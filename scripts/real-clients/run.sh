@@ -51,6 +51,7 @@ if chosen openai_sdk "$@"; then
     check openai openai_sdk
     check openai-1 openai_sdk
 fi
+if chosen guard "$@"; then check openai guard; fi
 if chosen scheduler "$@"; then check openai scheduler; fi
 if chosen openai_tls "$@"; then check openai openai_tls; fi
 if chosen litellm_server "$@"; then check litellm litellm_server; fi

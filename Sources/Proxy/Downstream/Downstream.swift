@@ -23,6 +23,8 @@ class Downstream: Watched {
     final var exchange: Exchange?
     /// Whether the caller waits for leave to send its body (RFC 9110 §10.1.1).
     final var expectsContinue = false
+    /// Whether there were too many connections already when this one was opened.
+    var isSurplus: Bool { preconditionFailure("each kind knows") }
     /// Whether the present request is one whose answer has no body.
     private var isHead = false
     private var knownID: String?
@@ -84,7 +86,7 @@ class Downstream: Watched {
         knownID = nil
         deadline = .never
         isHead = head.method == .HEAD
-        if let refusal = worker.overload() ?? refusal { return refuse(refusal, head, now: now) }
+        if let refusal = (worker.isDraining ? .draining : nil) ?? refusal { return refuse(refusal, head, now: now) }
         if isForProxyItself(head, fields) { return answerOptions() }
         let tunnel = TunnelKind(head, fields, protocolName: protocolName)
         switch worker.router.route(head, host: fields.first("host") ?? "", owner: owner) {
@@ -133,6 +135,10 @@ class Downstream: Watched {
         guard expectsContinue, !isRequestComplete else { return }
         expectsContinue = false
         inform(.continue, [])
+    }
+
+    override final func saveMemory() {
+        exchange?.saveMemory()
     }
 
     // MARK: Answers

@@ -26,6 +26,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
     /// Whether the caller speaks HTTP/1.0.
     private var isOld = false
     private var isReadHeld = false
+    private var isOneTooMany = false
     private var discarded = 0
     var awaited = Awaited.request
     private var hasPart = false
@@ -83,6 +84,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
     private func opened() {
         guard watchPlace < 0 else { return }
         worker.opened(self)
+        isOneTooMany = worker.hasTooMany
         awaitRequest()
     }
 
@@ -95,6 +97,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         let exchange = exchange
         self.exchange = nil
         exchange?.downstreamGone()
+        worker.guards.hold(&unwritten, 0)
         worker.closed(self)
         context.fireChannelInactive()
     }
@@ -149,7 +152,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         let fields = RequestFields(head.headers, identity: worker.identity)
         let isUpgrade = fields.has("upgrade")
         isOld = !head.version.knowsChunks
-        keepsAlive = head.isKeepAlive && !isUpgrade && head.method != .CONNECT && !worker.isDraining
+        keepsAlive = head.isKeepAlive && !isUpgrade && head.method != .CONNECT && !worker.isDraining && !isOneTooMany
         expectsContinue = !isOld && fields.has("expect")
         let refusal = RequestCheck.refusal(of: head, fields: fields)
         if refusal != nil || worker.isDraining { keepsAlive = false }
@@ -180,6 +183,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
     }
 
     override var hasSeenPart: Bool { hasPart }
+    override var isSurplus: Bool { isOneTooMany }
 
     override var isRequestComplete: Bool {
         if case .complete = request { true } else { false }
@@ -211,9 +215,11 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             stalledSince = nil
+            worker.guards.hold(&unwritten, 0)
             exchange?.downstreamWritable()
         } else {
             stalledSince = Clock.now()
+            worker.guards.hold(&unwritten, Self.outboundMark)
         }
         context.fireChannelWritabilityChanged()
     }

@@ -28,6 +28,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     /// Streams that got something in this turn of reading.
     private var touched: [HTTP2DownstreamStream] = []
     private var isFlushDue = false
+    private(set) var isSurplus = false
     private var isGoingAway = false
     private var hasSaidGoodbye = false
     private var resets = TokenBucket(capacity: mostResets, perSecond: resetsPerSecond)
@@ -45,6 +46,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         worker.opened(self)
+        isSurplus = worker.hasTooMany
         awaitStreams()
         write(.rootStream, .windowUpdate(windowSizeIncrement: ConnectionFlow.window - ConnectionFlow.initialWindow))
         flush()
@@ -58,6 +60,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         let lost = Array(streams.values)
         streams = [:]
         for stream in lost { stream.gone() }
+        worker.guards.hold(&unwritten, 0)
         worker.closed(self)
         context.fireChannelInactive()
     }
@@ -151,9 +154,11 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             stalledSince = nil
+            worker.guards.hold(&unwritten, 0)
             for stream in Array(streams.values) { stream.exchange?.downstreamWritable() }
         } else {
             stalledSince = Clock.now()
+            worker.guards.hold(&unwritten, Self.outboundMark)
         }
         context.fireChannelWritabilityChanged()
     }

@@ -64,6 +64,7 @@ final class HTTP2DownstreamStream: Downstream {
     }
 
     override var hasSeenPart: Bool { hasPart }
+    override var isSurplus: Bool { connection.isSurplus }
     override var isRequestComplete: Bool { isComplete }
 
     func windowChanged(to size: Int) {

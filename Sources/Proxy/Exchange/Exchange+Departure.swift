@@ -6,6 +6,10 @@ import Telemetry
 /// From the ask to the sending of an attempt.
 extension Exchange {
     func begin() {
+        if let refusal = worker.overload(identity.priority, isSurplus: connection.isSurplus) {
+            record.outcome = .failed
+            return answer(refusal)
+        }
         guard reading != nil || awaitsBody else { return ask(now: record.begunAt) }
         // The gate has to know what is in the body, so the caller may send it now.
         connection.sendContinue()
@@ -138,7 +142,8 @@ extension Exchange {
         handler.send(head, isChunked: isLengthUnknown, endsHere: body.isEmpty)
         let parts = body.parts
         // Before anything is written: a connection that breaks under the write repeats what is kept.
-        body.sent(bound: rules.maxBody)
+        body.sent(bound: replayBound)
+        account()
         for part in parts { handler.write(part) }
         if body.isComplete {
             handler.end(body.trailers)

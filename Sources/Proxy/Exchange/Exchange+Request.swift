@@ -20,7 +20,7 @@ extension Exchange {
     private var takesRequest: Bool {
         switch phase {
         case .begun: body.kept < reading?.window ?? RequestBody.windowBeforeSending
-        case .waiting, .leasing, .departing: body.kept < RequestBody.windowBeforeSending
+        case .waiting, .leasing, .departing: body.kept < worker.guards.window(RequestBody.windowBeforeSending)
         case .sent(_, let handler), .relaying(_, let handler): handler.isWritable
         case .judging(_, let handler, _): handler?.isWritable ?? true
         case .ended: true
@@ -37,14 +37,15 @@ extension Exchange {
         case .waiting, .leasing, .departing: body.append(part, isStreaming: false, bound: rules.maxBody)
         case .sent where wantsTunnel: body.append(part, isStreaming: false, bound: rules.maxBody)
         case .sent(_, let handler):
-            body.append(part, isStreaming: true, bound: rules.maxBody)
+            body.append(part, isStreaming: true, bound: replayBound)
             handler.write(part)
         case .relaying(_, let handler): handler.write(part)
         case .judging(_, let handler, _):
-            body.append(part, isStreaming: true, bound: rules.maxBody)
+            body.append(part, isStreaming: true, bound: replayBound)
             handler?.write(part)
         case .ended: break
         }
+        account()
     }
 
     func requestEnd(_ trailers: HTTPHeaders?) {

@@ -50,6 +50,7 @@ extension Exchange {
             connection.write(bytes)
         case .judging(_, _, let held):
             held.append(bytes)
+            account(answer: held.bytes)
             if held.bytes > HeldAnswer.bound { judge(isWhole: false, trailers: nil) }
         default: break
         }
@@ -101,6 +102,7 @@ extension Exchange {
     /// Begins the response downstream; from here on nothing is repeated.
     func relay(_ head: HTTPResponseHead, advice: Bool?, now: Instant) {
         body.forget()
+        account()
         var (fields, hasLength) = Forwarding.responseHeaders(head.headers, status: head.status)
         if let advice { fields.append(("x-should-retry", advice ? "true" : "false")) }
         fields.append(("Via", "1.1 penstock"))

@@ -64,6 +64,8 @@ final class Exchange {
     let version: HTTPVersion
     var phase = Phase.begun
     var body = RequestBody()
+    /// What the guard has been told of what is buffered here.
+    private var held = 0
     /// `nil` where the head says all that the gate must know, and after it was asked.
     private(set) var reading: BodyReading?
     /// `nil` while there is no answer whose tokens are of interest.
@@ -155,6 +157,29 @@ final class Exchange {
         return usage
     }
 
+    // MARK: Memory
+
+    /// Tells the guard what is buffered here.
+    ///
+    /// - Parameter answer: of a held answer.
+    func account(answer: Int = 0) {
+        worker.guards.hold(&held, body.kept + answer)
+    }
+
+    /// What may be kept of the body for a repetition.
+    var replayBound: Int { worker.guards.replayBound(rules.maxBody) }
+
+    /// Memory is tight: what is only kept for a repetition goes.
+    func saveMemory() {
+        switch phase {
+        // What waits for a tunnel is not there for a repetition.
+        case .sent where wantsTunnel: return
+        case .sent, .judging: body.forget()
+        case .begun, .waiting, .leasing, .departing, .relaying, .ended: return
+        }
+        account()
+    }
+
     var waiter: GateShell.Waiter {
         GateShell.Waiter(loop: worker.loop, exchange: NIOLoopBound(self, eventLoop: worker.loop))
     }
@@ -222,6 +247,8 @@ final class Exchange {
         let now = Clock.now()
         let released = phase
         phase = .ended
+        body.forget()
+        account()
         record.waited(until: now)
         switch released {
         case .begun: break
@@ -253,6 +280,8 @@ final class Exchange {
 
     func finish() {
         if record.outcome == nil { record.outcome = .ok }
+        body.forget()
+        account()
         connection.ended(self)
     }
 }

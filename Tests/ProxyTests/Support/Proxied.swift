@@ -56,6 +56,11 @@ struct Proxied: Sendable {
 
     /// Every permit that was granted is settled and nobody waits.
     fileprivate func isSettled() async throws {
+        try await eventually("an empty ledger") {
+            let all = try JSONSerialization.jsonObject(with: Data(self.server.statusJSON())) as? [String: Any]
+            let memory = (all?["guard"] as? [String: Any])?["memory"] as? [String: Any]
+            return memory?["buffered"] as? Int == 0
+        }
         let names = try JSONSerialization.jsonObject(with: Data(server.statusJSON())) as? [String: Any]
         for name in (names?["upstreams"] as? [String: Any] ?? [:]).keys {
             try await eventually("all permits of \(name) settled") {
