@@ -44,7 +44,7 @@ package struct CheckTable: CustomStringConvertible {
         ]
         rows += upstream.listen.map { ["listen", $0.address.description] }
         if let credential = upstream.credential { rows.append(["credential", credential.source.place]) }
-        if let proxy = upstream.proxy { rows.append(["proxy", proxy.source.place]) }
+        if let proxy = upstream.proxy { rows.append(["proxy", proxy.place]) }
         if let path = upstream.trustedCertificatesPath { rows.append(["tls", "certificates of \(path)"]) }
         if upstream.isPrivate { rows.append(["private", "may resolve to a private address"]) }
         return rows
@@ -169,6 +169,13 @@ extension Secret.Source {
         case .environment(let name): "from the environment, \(name)"
         case .file(let path): "from the file \(path)"
         }
+    }
+}
+
+extension UpstreamProxy {
+    fileprivate var place: String {
+        if let source { return source.place }
+        return url.map { "http://\($0.host.contains(":") ? "[\($0.host)]" : $0.host):\($0.port)" } ?? ""
     }
 }
 

@@ -96,8 +96,8 @@ package struct Upstream: Hashable, Sendable {
     package var retry: RetryRules
     package var connections: ConnectionRules
     package var timeouts: TimeoutRules
-    /// The URL of an HTTP proxy that leads to the upstream.
-    package var proxy: Secret?
+    /// The HTTP proxy that leads to the upstream.
+    package var proxy: UpstreamProxy?
     /// Path of a PEM file with the certificates to trust instead of the system's.
     package var trustedCertificatesPath: String?
     /// Whether its name may resolve to a loopback, link-local or private address.
@@ -114,6 +114,26 @@ package struct UpstreamURL: Hashable, Sendable {
     package var path: String
     /// The value of the `Host` field: the host, and the port where it is not the scheme's own.
     package var authority: String
+}
+
+/// An HTTP proxy on the way to an upstream, which opens a tunnel to it (CONNECT).
+package struct UpstreamProxy: Hashable, Sendable {
+    /// `nil` where the URL stands in the file.
+    package var source: Secret.Source?
+    /// `nil` where the secret could not be found.
+    package var url: ProxyURL?
+}
+
+/// An `http` URL of a proxy taken apart. Every description of it is `***`.
+package struct ProxyURL: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
+    /// Lower case, without brackets.
+    package var host: String
+    package var port: Int
+    /// `user:password`, where it has them.
+    package var credentials: String?
+
+    package var description: String { "***" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// What the file says about pacing; ``GateRules/pacing`` is what follows from it.

@@ -212,7 +212,8 @@ struct WholeShapeTests {
         #expect(upstream.connections.idle == .seconds(30))
         #expect(upstream.timeouts.connect == .seconds(1) && upstream.timeouts.firstByte == .seconds(2))
         #expect(upstream.timeouts.idle == .seconds(3) && upstream.timeouts.total == .seconds(4))
-        #expect(upstream.proxy == Secret(source: .environment("HTTPS_PROXY"), value: "http://proxy:3128"))
+        #expect(upstream.proxy?.source == .environment("HTTPS_PROXY"))
+        #expect(upstream.proxy?.url == ProxyURL(host: "proxy", port: 3128, credentials: nil))
         #expect(upstream.trustedCertificatesPath == "/etc/ssl/corp.pem")
         #expect(upstream.isPrivate)
     }

@@ -40,12 +40,12 @@ extension Listener.Address: CustomStringConvertible {
         }
     }
 
-    /// Whether a request to this URL would come in here.
-    func receives(_ url: UpstreamURL) -> Bool {
-        guard case .tcp(let host, let port) = self, port == url.port else { return false }
-        return host == url.host
-            || HostName.isLoopback(url.host) && (HostName.isWildcard(host) || HostName.isLoopback(host))
-            || HostName.isWildcard(url.host)
+    /// Whether a connection to this host and port would come in here.
+    func receives(host dialled: String, port dialledPort: Int) -> Bool {
+        guard case .tcp(let host, let port) = self, port == dialledPort else { return false }
+        return host == dialled
+            || HostName.isLoopback(dialled) && (HostName.isWildcard(host) || HostName.isLoopback(host))
+            || HostName.isWildcard(dialled)
     }
 }
 

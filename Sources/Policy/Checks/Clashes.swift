@@ -86,10 +86,17 @@ struct Clashes {
 
     private func checkLoops(_ bound: [Bound]) {
         for read in upstreams {
-            guard let listener = bound.first(where: { $0.address.receives(read.upstream.url) }) else { continue }
-            findings.mistake(
-                "`url` is an address of Penstock itself (`\(listener.key)`: \(listener.address))",
-                at: read.position(of: "url"))
+            let url = read.upstream.url
+            check("url", host: url.host, port: url.port, of: read, against: bound)
+            guard let proxy = read.upstream.proxy?.url else { continue }
+            check("proxy", host: proxy.host, port: proxy.port, of: read, against: bound)
         }
+    }
+
+    private func check(_ key: String, host: String, port: Int, of read: ReadUpstream, against bound: [Bound]) {
+        guard let listener = bound.first(where: { $0.address.receives(host: host, port: port) }) else { return }
+        findings.mistake(
+            "`\(key)` is an address of Penstock itself (`\(listener.key)`: \(listener.address))",
+            at: read.position(of: key))
     }
 }

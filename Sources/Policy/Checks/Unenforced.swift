@@ -12,9 +12,7 @@ struct Unenforced {
 
     static let table: [Unenforced] = [
         Unenforced("admin.tls"),
-        Unenforced("forward_proxy", "true"),
         Unenforced("cluster"),
-        Unenforced("upstreams.*.proxy"),
     ]
 
     /// Warns of everything below `root` that the table lists.

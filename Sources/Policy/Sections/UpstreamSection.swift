@@ -57,7 +57,7 @@ extension Field {
             listen: listen.map(\.listener), credential: section["credential"]?.secret(), gate: gate, pacing: pacing,
             retry: retry,
             connections: section["connections"]?.connectionRules(to: url) ?? ConnectionRules(),
-            timeouts: section["timeouts"]?.timeoutRules() ?? TimeoutRules(), proxy: section["proxy"]?.proxyURL(),
+            timeouts: section["timeouts"]?.timeoutRules() ?? TimeoutRules(), proxy: section["proxy"]?.upstreamProxy(),
             trustedCertificatesPath: section["tls"]?.trustedCertificatesPath(),
             isPrivate: section["private"]?.flag() ?? false)
         return ReadUpstream(
@@ -87,13 +87,23 @@ extension Field {
         return text.withoutFinalSlashes
     }
 
-    /// A secret, because proxy URLs often carry a password; where it is known it must be a URL.
-    private func proxyURL() -> Secret? {
-        guard let secret = secret() else { return nil }
-        if let value = secret.value, !value.hasPrefix("http://"), !value.hasPrefix("https://") {
-            mistake("the secret in \(secret.source.text) must be the URL of a proxy, http://… or https://…")
+    /// A secret, because URLs of proxies often carry a password; one without may stand in the file.
+    private func upstreamProxy() -> UpstreamProxy? {
+        if !isMapping, let text = node.scalar?.string, text.contains("://"), !text.contains("@") {
+            return UpstreamProxy(source: nil, url: proxyURL(text, named: "`\(key)`"))
         }
-        return secret
+        guard let secret = secret() else { return nil }
+        let url = secret.value.flatMap { proxyURL($0, named: "the secret in \(secret.source.text)") }
+        return UpstreamProxy(source: secret.source, url: url)
+    }
+
+    private func proxyURL(_ text: String, named name: String) -> ProxyURL? {
+        do {
+            return try ProxyURL(parsing: text)
+        } catch {
+            mistake("\(name) \(error.reason)")
+            return nil
+        }
     }
 
     private func trustedCertificatesPath() -> String? {
