@@ -23,6 +23,8 @@ package final class ProxyServer: Sendable {
         package var logSink: LogSink?
         package var accessLog: AccessLog?
         package var log: Logger
+        /// Where names lead; another in tests.
+        var lookUp: NameLookup = SystemResolver.addresses
 
         package init(
             policy: Policy, version: String, workers: Int, registry: PrometheusRegistry, logSink: LogSink?,
@@ -106,7 +108,7 @@ package final class ProxyServer: Sendable {
             do {
                 return try UpstreamService(
                     index: index, upstream: upstream, dimensions: dimensions, metrics: metrics, listeners: listeners,
-                    home: loops[index % loops.count], log: setup.log)
+                    lookUp: setup.lookUp, home: loops[index % loops.count], log: setup.log)
             } catch {
                 throw StartFailure(description: "upstream \(upstream.name): TLS can't be set up: \(error)")
             }

@@ -178,9 +178,14 @@ extension Refusal {
         case unroutable
         /// The name led to an address that Penstock does not dial.
         case prohibited
+        /// Somebody on the way says that it can't be reached, that it must not be, or nothing that makes sense.
+        case unavailable, misconfigured, badAnswer
     }
 
-    package static func connectFailed(_ failure: ConnectFailure, upstream: String, spent: Bool = true) -> Refusal {
+    /// - Parameter cause: what happened, in words that follow a colon, where more is known than the kind of failure.
+    package static func connectFailed(
+        _ failure: ConnectFailure, upstream: String, because cause: String? = nil, spent: Bool = true
+    ) -> Refusal {
         let (error, reason): (ProxyError, String) =
             switch failure {
             case .refused: (.connectionRefused, "the connection was refused")
@@ -193,9 +198,12 @@ extension Refusal {
             case .tlsAlert: (.tlsAlertReceived, "it ended the TLS handshake with an alert")
             case .unroutable: (.destinationIPUnroutable, "there is no route to its address")
             case .prohibited: (.destinationIPProhibited, "its name leads to an address that is not public")
+            case .unavailable: (.destinationUnavailable, "it can't be reached from the proxy on the way to it")
+            case .misconfigured: (.proxyConfigurationError, "the proxy on the way to it refused")
+            case .badAnswer: (.httpProtocolError, "the answer of the proxy on the way to it was no HTTP")
             }
         let spent = spent || failure == .prohibited
-        return failed(502, error, "Penstock could not reach \(upstream): \(reason)", spent: spent)
+        return failed(502, error, "Penstock could not reach \(upstream): \(cause ?? reason)", spent: spent)
     }
 
     package static func firstByteTimeout(after length: Interval, upstream: String, spent: Bool = true) -> Refusal {

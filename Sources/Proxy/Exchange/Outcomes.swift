@@ -68,11 +68,16 @@ extension UpstreamFailure {
         let timeouts = service.upstream.timeouts
         switch self {
         case .nameNotFound: return .connectFailed(.dns, upstream: name)
+        case .nameTimeout: return .connectFailed(.dnsTimeout, upstream: name)
         case .connectTimeout: return .connectFailed(.timeout, upstream: name)
         case .connectRefused: return .connectFailed(.refused, upstream: name)
         case .unroutable: return .connectFailed(.unroutable, upstream: name)
-        case .tlsCertificate: return .connectFailed(.tlsCertificate, upstream: name)
-        case .tlsProtocol, .versionNotAgreed: return .connectFailed(.tlsProtocol, upstream: name)
+        case .tlsCertificate(let why): return .connectFailed(.tlsCertificate, upstream: name, because: why)
+        case .tlsProtocol(let why): return .connectFailed(.tlsProtocol, upstream: name, because: why)
+        case .tlsAlert(let why): return .connectFailed(.tlsAlert, upstream: name, because: why)
+        case .versionNotAgreed:
+            return .connectFailed(.tlsProtocol, upstream: name, because: "it does not agree to HTTP/2")
+        case .proxy(let failure): return failure.refusal(upstream: name)
         case .addressForbidden: return .connectFailed(.prohibited, upstream: name)
         case .loop: return .loop
         case .poolExhausted: return .overloaded("connections to \(name)")

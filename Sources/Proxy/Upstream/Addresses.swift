@@ -26,6 +26,20 @@ extension SocketAddress {
         octets?.allSatisfy { $0 == 0 } ?? false
     }
 
+    /// Whether both are the same host; IPv4 inside IPv6 is looked at as IPv4.
+    func hasSameHost(as other: SocketAddress) -> Bool {
+        guard let octets, let others = other.octets else { return false }
+        return Self.unmapped(octets) == Self.unmapped(others)
+    }
+
+    /// The IPv4 address in a mapped one (RFC 4291 §2.5.5.2), else the same.
+    private static func unmapped(_ octets: [UInt8]) -> [UInt8] {
+        let isMapped = octets.count == 16 && octets.starts(with: mappedPrefix)
+        return isMapped ? Array(octets.suffix(4)) : octets
+    }
+
+    private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+
     private var octets: [UInt8]? {
         switch self {
         case .v4(let address):
@@ -59,11 +73,10 @@ extension SocketAddress {
     /// RFC 6052) or 6to4 (2002::/16) one.
     private static func embedded(_ octets: [UInt8]) -> [UInt8]? {
         if octets.starts(with: [0x20, 0x02]) { return Array(octets[2..<6]) }
-        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
         let translated: [UInt8] = [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]
         let prefix = Array(octets.prefix(12))
         let isCompatible = prefix.allSatisfy { $0 == 0 } && octets[12] != 0
-        return prefix == mapped || prefix == translated || isCompatible ? Array(octets.suffix(4)) : nil
+        return prefix == mappedPrefix || prefix == translated || isCompatible ? Array(octets.suffix(4)) : nil
     }
 }
 

@@ -1,11 +1,12 @@
 import Admission
 import NIOCore
-import NIOPosix
+import NIOHTTP2
 import NIOSSL
 import NIOTLS
 import Policy
+import Telemetry
 
-/// Opens one connection: name, TCP, address check, TLS with ALPN, HTTP.
+/// Opens one connection: the dial, TLS with ALPN, HTTP.
 struct UpstreamConnector {
     let service: UpstreamService
     let loop: any EventLoop
@@ -13,52 +14,63 @@ struct UpstreamConnector {
     let pool: UpstreamPool
 
     func connect() -> EventLoopFuture<NIOLoopBound<UpstreamConnection>> {
-        let upstream = service.upstream
-        let ready = loop.makePromise(of: NIOLoopBound<UpstreamConnection>.self)
         let context = NIOLoopBound(self, eventLoop: loop)
-        let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(upstream.timeouts.connect))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try context.value.prepare(channel, ready: ready)
-                }
-            }
-        // An address needs no resolver, and so no thread that waits for one.
-        let connected =
-            service.address.map { bootstrap.connect(to: $0) }
-            ?? bootstrap.connect(host: upstream.url.host, port: upstream.url.port)
-        connected.whenFailure { ready.fail($0) }
-        // TLS has the connect timeout to itself: a peer that accepts and stays silent must not hold an attempt.
-        let late = loop.scheduleTask(in: TimeAmount(upstream.timeouts.connect + upstream.timeouts.connect)) {
-            ready.fail(UpstreamFailure.connectTimeout)
-        }
-        ready.futureResult.whenComplete { _ in late.cancel() }
-        return ready.futureResult
+        return service.dial.connect(on: loop).flatMap { channel in context.value.setUp(channel) }
     }
 
-    private func prepare(_ channel: any Channel, ready: EventLoopPromise<NIOLoopBound<UpstreamConnection>>) throws {
-        let connection = UpstreamConnection(number: number, pool: pool, channel: channel)
-        let handshake = HandshakeHandler(connection: connection, service: service, ready: ready)
-        if let tls = service.tls {
-            try channel.pipeline.syncOperations.addHandler(
-                NIOSSLClientHandler(context: tls, serverHostname: service.serverName))
+    /// TLS has the connect timeout to itself: a peer that accepts and stays silent must not hold an attempt.
+    private func setUp(_ channel: any Channel) -> EventLoopFuture<NIOLoopBound<UpstreamConnection>> {
+        let ready = loop.makePromise(of: NIOLoopBound<UpstreamConnection>.self)
+        let late = loop.scheduleTask(in: TimeAmount(service.upstream.timeouts.connect)) {
+            ready.fail(UpstreamFailure.connectTimeout)
         }
-        try channel.pipeline.syncOperations.addHandler(handshake)
-        ready.futureResult.whenFailure { _ in channel.close(promise: nil) }
+        ready.futureResult.whenComplete { result in
+            late.cancel()
+            if case .failure = result { channel.close(promise: nil) }
+        }
+        let connection = UpstreamConnection(number: number, pool: pool, channel: channel)
+        do {
+            if let tls = service.tls {
+                try channel.pipeline.syncOperations.addHandlers([
+                    NIOSSLClientHandler(context: tls, serverHostname: service.serverName),
+                    HandshakeHandler(connection: connection, service: service, ready: ready),
+                ])
+            } else {
+                try connection.becomeHTTP(agreed: nil, service.upstream)
+                ready.succeed(NIOLoopBound(connection, eventLoop: loop))
+            }
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        } catch {
+            ready.fail(UpstreamFailure(error))
+        }
+        return ready.futureResult
     }
 }
 
-/// Waits until the connection can carry HTTP, sets up what carries it, and goes away.
+extension UpstreamConnection {
+    fileprivate func becomeHTTP(agreed: String?, _ upstream: Upstream) throws {
+        switch upstream.connections.httpVersion {
+        case .h1: return try becomeHTTP1()
+        case .h2c: try becomeHTTP2()
+        case .auto where agreed == "h2": try becomeHTTP2()
+        case .auto: return try becomeHTTP1()
+        case .h2:
+            guard agreed == "h2" else { throw UpstreamFailure.versionNotAgreed }
+            try becomeHTTP2()
+        }
+        let http2 = try channel.pipeline.syncOperations.handler(type: NIOHTTP2Handler.self)
+        try channel.pipeline.syncOperations.addHandler(
+            FirstSettingsHandler(connection: self, timeout: upstream.timeouts.connect), position: .after(http2))
+    }
+}
+
+/// Waits for the end of the handshake, sets up what carries HTTP, and goes away.
 private final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
     private let connection: UpstreamConnection
     private let service: UpstreamService
     private let ready: EventLoopPromise<NIOLoopBound<UpstreamConnection>>
-    private var isSetUp = false
 
     init(
         connection: UpstreamConnection, service: UpstreamService,
@@ -69,19 +81,8 @@ private final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHan
         self.ready = ready
     }
 
-    func channelActive(context: ChannelHandlerContext) {
-        if let failure = service.objection(to: context.channel.remoteAddress) {
-            ready.fail(failure)
-            return context.close(promise: nil)
-        }
-        context.fireChannelActive()
-        if service.tls == nil { setUp(context, agreed: nil) }
-    }
-
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case TLSUserEvent.handshakeCompleted(let negotiated)? = event as? TLSUserEvent {
-            setUp(context, agreed: negotiated)
-        }
+        if case .handshakeCompleted(let agreed)? = event as? TLSUserEvent { setUp(context, agreed: agreed) }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -91,27 +92,56 @@ private final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHan
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        ready.fail(UpstreamFailure(error))
+        // A handshake that failed before a certificate came has none to look at.
+        let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+        let fault = HandshakeFault(
+            certificate: tls?.peerCertificate, host: service.upstream.url.host,
+            time: Int(WallTime.now.nanoseconds / 1_000_000_000))
+        ready.fail(fault.failure(for: error))
         context.close(promise: nil)
     }
 
     private func setUp(_ context: ChannelHandlerContext, agreed: String?) {
-        guard !isSetUp else { return }
-        isSetUp = true
         do {
-            switch service.upstream.connections.httpVersion {
-            case .h2c: try connection.becomeHTTP2()
-            case .h1: try connection.becomeHTTP1()
-            case .auto: try agreed == "h2" ? connection.becomeHTTP2() : connection.becomeHTTP1()
-            case .h2:
-                guard agreed == "h2" else { throw UpstreamFailure.versionNotAgreed }
-                try connection.becomeHTTP2()
-            }
+            try connection.becomeHTTP(agreed: agreed, service.upstream)
         } catch {
-            ready.fail(error)
-            return context.close(promise: nil)
+            return ready.fail(error)
         }
         ready.succeed(NIOLoopBound(connection, eventLoop: context.eventLoop))
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+}
+
+/// Tells the pool how many streams the peer allows when its settings come, the first frame that it sends (RFC 9113
+/// §3.4). Until then the connection is lent once: more streams would queue on it where the peer allows only one.
+private final class FirstSettingsHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTP2Frame
+
+    private let connection: UpstreamConnection
+    private let timeout: Interval
+    private var late: Scheduled<Void>?
+
+    init(connection: UpstreamConnection, timeout: Interval) {
+        self.connection = connection
+        self.timeout = timeout
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        late = context.eventLoop.scheduleTask(in: TimeAmount(timeout)) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        late?.cancel()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // First: a handler that has left hands nothing on.
+        context.fireChannelRead(data)
+        guard case .settings(.settings(let settings)) = unwrapInboundIn(data).payload else { return }
+        let most = settings.last { $0.parameter == .maxConcurrentStreams }?.value
+        // No number means no bound (RFC 9113 §6.5.2).
+        connection.maxStreams(most ?? .max)
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }

@@ -7,12 +7,17 @@ import NIOSSL
 /// What went wrong on the upstream's side, as far as it decides what happens next.
 enum UpstreamFailure: Error {
     case nameNotFound
+    case nameTimeout
     case connectTimeout
     case connectRefused
     /// There is no way to its address.
     case unroutable
+    /// In words that follow "Penstock could not reach …:", as with the two others of TLS.
     case tlsCertificate(String)
     case tlsProtocol(String)
+    case tlsAlert(String)
+    /// The HTTP proxy on the way to it made no tunnel.
+    case proxy(ProxyFailure)
     /// It speaks no HTTP version that was asked for.
     case versionNotAgreed
     /// The name resolved to an address that it must not.
@@ -40,9 +45,9 @@ enum UpstreamFailure: Error {
             self = error.errorCode == .refusedStream ? .notProcessed : .closed
         case ChannelError.connectTimeout: self = .connectTimeout
         case let error as NIOConnectionError: self = Self.connect(error)
-        case let error as NIOSSLError: self = Self.tls(error)
-        case let error as BoringSSLError: self = .tlsProtocol(String(describing: error))
-        case is NIOSSLExtraError: self = .tlsCertificate(String(describing: error))
+        // What happens in the handshake is told apart there (``HandshakeFault``).
+        case let error as NIOSSLError where error == .uncleanShutdown: self = .closed
+        case is NIOSSLError, is BoringSSLError: self = .tlsProtocol("its TLS could not be read")
         case let error as IOError: self = Self.system(error)
         default: self = .closed
         }
@@ -66,22 +71,12 @@ enum UpstreamFailure: Error {
         return UpstreamFailure(last)
     }
 
-    private static func tls(_ error: NIOSSLError) -> UpstreamFailure {
-        switch error {
-        case .handshakeFailed(let reason):
-            let text = String(describing: reason)
-            return text.contains("CERTIFICATE") ? .tlsCertificate(text) : .tlsProtocol(text)
-        case .uncleanShutdown: return .closed
-        default: return .tlsProtocol(String(describing: error))
-        }
-    }
-
     /// Whether the upstream can't have seen the request.
     var provesUnsent: Bool {
         switch self {
-        case .nameNotFound, .connectTimeout, .connectRefused, .unroutable, .tlsCertificate, .tlsProtocol,
-            .versionNotAgreed,
-            .addressForbidden, .loop, .poolExhausted, .notProcessed:
+        case .nameNotFound, .nameTimeout, .connectTimeout, .connectRefused, .unroutable, .tlsCertificate,
+            .tlsProtocol, .tlsAlert, .proxy, .versionNotAgreed, .addressForbidden, .loop, .poolExhausted,
+            .notProcessed:
             true
         case .closed, .malformed, .firstByteTimeout, .idleTimeout, .totalTimeout: false
         }
@@ -91,6 +86,7 @@ enum UpstreamFailure: Error {
     var mayPass: Bool {
         switch self {
         case .tlsCertificate, .versionNotAgreed, .addressForbidden, .loop, .poolExhausted, .malformed: false
+        case .proxy(let failure): failure.mayPass
         default: true
         }
     }

@@ -1,5 +1,4 @@
 import Admission
-import DequeModule
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -16,7 +15,7 @@ final class UpstreamPool {
     private var state: PoolState
     private var connections: [Int: UpstreamConnection] = [:]
     private var lastNumber = 0
-    private var waiting: Deque<Exchange> = []
+    private var waiting = WaitingLine<Exchange>()
     private var isShutDown = false
 
     init(service: UpstreamService, loop: any EventLoop, maxConnections: Int, scratch: Scratch) {
@@ -42,9 +41,13 @@ final class UpstreamPool {
 
     /// The exchange wants no connection any more.
     func forget(_ exchange: Exchange) {
-        guard let place = waiting.firstIndex(where: { $0 === exchange }) else { return }
-        waiting.remove(at: place)
-        state.stopWaiting()
+        if waiting.remove(exchange) { state.stopWaiting() }
+    }
+
+    /// Has a connection ready for somebody who waits at the gate, so that a grant departs at once: opens one where none
+    /// is free or on its way, one more than those that wait here need at most. To be called while somebody waits.
+    func prepare() {
+        if !isShutDown, state.prepare() { connect() }
     }
 
     private func serve(_ number: Int, _ exchange: Exchange) {
@@ -163,7 +166,7 @@ final class UpstreamPool {
     private func connected(_ connection: UpstreamConnection) {
         connections[connection.number] = connection
         state.connected(
-            connection.number, version: connection.isHTTP2 ? .h2 : .h1, maxStreams: 100, now: Clock.now())
+            connection.number, version: connection.isHTTP2 ? .h2 : .h1, maxStreams: nil, now: Clock.now())
         service.log.debug(
             "Connected to the upstream",
             metadata: ["upstream": "\(service.upstream.name)", "http2": "\(connection.isHTTP2)"])
@@ -174,9 +177,7 @@ final class UpstreamPool {
     }
 
     private func connectFailed(_ failure: UpstreamFailure) {
-        let failed = (0..<state.waitingToFail).compactMap { _ in waiting.popFirst() }
-        state.connectFailed()
-        for _ in failed { state.stopWaiting() }
+        let failed = (0..<state.connectFailed()).compactMap { _ in waiting.popFirst() }
         service.log.warning(
             "No connection to the upstream",
             metadata: ["upstream": "\(service.upstream.name)", "reason": "\(failure)"])

@@ -20,8 +20,7 @@ final class UpstreamService: Sendable {
     let log: Logger
     /// `nil` for an upstream without TLS.
     let tls: NIOSSLContext?
-    /// Where it is, if the url gives an address and no name.
-    let address: SocketAddress?
+    let dial: UpstreamDial
     /// What the upstream's certificate must be for; `nil` for an address, which is checked as such.
     let serverName: String?
     /// The names of the dimensions, for refusals.
@@ -34,18 +33,15 @@ final class UpstreamService: Sendable {
     let decoderLimits: NIOHTTPDecoderLimitConfiguration
     private let credential: (name: String, value: String)?
     private let clientCredentialFields: [String]
-    private let listeners: OwnListeners
-    private let mayBePrivate: Bool
     private let firstByteNanoseconds = Atomic<Int64>(0)
 
     init(
         index: Int, upstream: Upstream, dimensions: Dimensions, metrics: ProxyMetrics, listeners: OwnListeners,
-        home: any EventLoop, log: Logger
+        lookUp: @escaping NameLookup, home: any EventLoop, log: Logger
     ) throws {
         self.index = index
         self.upstream = upstream
         self.dimensions = dimensions
-        self.listeners = listeners
         needsCredential = upstream.gate.depends(on: .credential)
         needsModel = upstream.gate.depends(on: .model)
         countsTokens = upstream.gate.countsTokens
@@ -54,9 +50,8 @@ final class UpstreamService: Sendable {
         gate = GateShell(rules: upstream.gate, home: home)
         self.metrics = metrics.upstream(upstream.name)
         tls = upstream.url.isTLS ? try Self.context(for: upstream) : nil
-        mayBePrivate = upstream.isPrivate || Self.namesPrivateHost(upstream.url.host)
-        address = try? SocketAddress(ipAddress: upstream.url.host, port: upstream.url.port)
-        serverName = address == nil ? upstream.url.host : nil
+        dial = UpstreamDial(to: upstream, listeners: listeners, lookUp: lookUp)
+        serverName = IPAddressText.isAddress(upstream.url.host) ? nil : upstream.url.host
         if let key = upstream.credential?.value {
             credential = profile.credential.header(forKey: key)
             clientCredentialFields = profile.credential.clientFields
@@ -67,13 +62,6 @@ final class UpstreamService: Sendable {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderListSize = 256 << 10
         decoderLimits = limits
-    }
-
-    /// Whether the url itself says that it leads to an inner address; only a public name must not lead there.
-    private static func namesPrivateHost(_ host: String) -> Bool {
-        if IPAddressText.isAddress(host) || !host.contains(".") { return true }
-        return [".localhost", ".local", ".internal", ".svc", ".cluster.local"].contains { host.hasSuffix($0) }
-            || host.contains(".svc.")
     }
 
     private static func context(for upstream: Upstream) throws -> NIOSSLContext {
@@ -128,14 +116,6 @@ final class UpstreamService: Sendable {
         return target[..<mark] + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
     }
 
-    /// Why an address that the upstream's name led to must not be spoken to.
-    func objection(to address: SocketAddress?) -> UpstreamFailure? {
-        guard let address else { return nil }
-        if listeners.contain(address) { return .loop }
-        guard !mayBePrivate, address.isPrivate else { return nil }
-        return .addressForbidden(address.ipAddress ?? "unknown")
-    }
-
     // MARK: Bodies
 
     /// Whether answers are looked at for the tokens that they used.
@@ -163,24 +143,5 @@ final class UpstreamService: Sendable {
 
     func name(of dimension: Dimension) -> String {
         dimensions.name(of: dimension)
-    }
-}
-
-/// The addresses on which this process listens, so that it never dials itself.
-final class OwnListeners: Sendable {
-    private let addresses = Mutex<[SocketAddress]>([])
-
-    func add(_ address: SocketAddress) {
-        addresses.withLock { $0.append(address) }
-    }
-
-    func contain(_ address: SocketAddress) -> Bool {
-        addresses.withLock { own in
-            own.contains { listener in
-                listener.port == address.port
-                    && (listener.ipAddress == address.ipAddress
-                        || listener.isAnyAddress && address.isLoopback)
-            }
-        }
     }
 }

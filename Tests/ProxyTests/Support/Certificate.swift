@@ -14,18 +14,48 @@ struct Certificate {
         }
     }
 
-    init(for name: String) throws {
+    /// - Parameter hasExpired: whether it was good for one day, years ago.
+    init(for name: String, hasExpired: Bool = false) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "penstock-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         path = directory.appending(path: "certificate.pem").path()
         keyPath = directory.appending(path: "key.pem").path()
+        let request = [
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=\(name)",
+            "-addext", "subjectAltName=DNS:\(name)", "-keyout", keyPath,
+        ]
+        if !hasExpired {
+            try Self.openssl(request + ["-x509", "-days", "1", "-out", path])
+            return
+        }
+        // Only the command of an authority takes dates in the past.
+        let (asked, rules) = (directory.path() + "/request.pem", directory.path() + "/authority.cnf")
+        try Self.openssl(request + ["-new", "-out", asked])
+        try """
+        [ca]
+        default_ca = own
+        [own]
+        database = \(directory.path())/index
+        new_certs_dir = \(directory.path())
+        rand_serial = yes
+        default_md = sha256
+        policy = any
+        copy_extensions = copy
+        [any]
+        commonName = supplied
+        """.write(toFile: rules, atomically: true, encoding: .utf8)
+        try "".write(toFile: directory.path() + "/index", atomically: true, encoding: .utf8)
+        try Self.openssl([
+            "ca", "-batch", "-selfsign", "-notext", "-config", rules, "-keyfile", keyPath, "-in", asked, "-out", path,
+            "-startdate", "20200101000000Z", "-enddate", "20200102000000Z",
+        ])
+    }
+
+    private static func openssl(_ arguments: [String]) throws {
         let openssl = Process()
         openssl.executableURL = URL(filePath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "1", "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-keyout", keyPath, "-out", path,
-        ]
-        openssl.standardError = FileHandle.nullDevice
+        openssl.arguments = ["openssl"] + arguments
+        (openssl.standardOutput, openssl.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
         try openssl.run()
         openssl.waitUntilExit()
         try #require(openssl.terminationStatus == 0, "the openssl command makes the certificate")

@@ -73,10 +73,12 @@ struct Proxied: Sendable {
     ///
     /// - Parameters:
     ///   - yaml: the policy without `listen`.
+    ///   - lookUp: where the upstreams' names lead.
     ///   - adjust: makes it what no file may say.
     static func run(
         _ yaml: String, workers: Int = 1, admin: Bool = false, secrets: [String: String] = [:],
-        adjust: (inout Policy) -> Void = { _ in }, _ body: (Proxied) async throws -> Void
+        lookUp: @escaping NameLookup = SystemResolver.addresses, adjust: (inout Policy) -> Void = { _ in },
+        _ body: (Proxied) async throws -> Void
     ) async throws {
         let any = Listener(address: .tcp(host: "127.0.0.1", port: 0))
         let loader = PolicyLoader(
@@ -95,10 +97,11 @@ struct Proxied: Sendable {
         let sink = LogSink(file: file.fileDescriptor, style: .json)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let registry = PrometheusRegistry(catalogue: .penstock, logger: quiet)
-        let server = try await ProxyServer.start(
-            ProxyServer.Setup(
-                policy: policy, version: "test", workers: workers, registry: registry, logSink: nil,
-                accessLog: AccessLog(sink: sink), log: quiet))
+        var setup = ProxyServer.Setup(
+            policy: policy, version: "test", workers: workers, registry: registry, logSink: nil,
+            accessLog: AccessLog(sink: sink), log: quiet)
+        setup.lookUp = lookUp
+        let server = try await ProxyServer.start(setup)
         let proxied = Proxied(server: server, registry: registry, sink: sink, logPath: path)
         do {
             try await body(proxied)
