@@ -61,9 +61,14 @@ struct SecureTests {
     }
 
     @Test(
-        "is not spoken to when its certificate is not good", arguments: [("localhost", false), ("other.example", true)])
-    func certificate(name: String, isTrusted: Bool) async throws {
-        let certificate = try Certificate(for: name)
+        "is not spoken to when its certificate is not good, and the caller learns why",
+        arguments: [
+            ("localhost", false, false, "is signed by no authority that is trusted here"),
+            ("other.example", true, false, "is not for localhost"), ("localhost", true, true, "has expired"),
+            ("localhost", false, true, "has expired"),
+        ])
+    func certificate(name: String, isTrusted: Bool, hasExpired: Bool, reason: String) async throws {
+        let certificate = try Certificate(for: name, hasExpired: hasExpired)
         defer { certificate.remove() }
         let upstream = try await Wire.Server.start(tls: certificate.context("http/1.1"))
         try await Proxied.run(
@@ -74,8 +79,34 @@ struct SecureTests {
             let answer = try await caller.message()
             #expect(answer.status == 502)
             #expect(answer["proxy-status"]?.contains("error=tls_certificate_error") == true)
+            #expect(answer.text.contains("Penstock could not reach up: its certificate \(reason)"))
             #expect(proxy.metric("penstock_attempts_total") == 1)
             #expect(try await upstream.accept().inbox.read { $0.received } == 0)
+        }
+        await upstream.stop()
+    }
+
+    /// RFC 8446 §6: alert 40 is handshake_failure, 120 no_application_protocol.
+    @Test(
+        "A handshake that fails for another reason is told apart",
+        arguments: [
+            ("HTTP/1.1 400 Bad Request\r\n\r\n", "tls_protocol_error", "it does not speak TLS at this port"),
+            ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}\u{28}", "tls_alert_received", "with the alert HANDSHAKE_FAILURE"),
+            ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}\u{78}", "tls_alert_received", "with the alert NO_APPLICATION_PROTOCOL"),
+            ("", "tls_protocol_error", "it closed the connection during the TLS handshake"),
+        ])
+    func handshake(bytes: String, error: String, reason: String) async throws {
+        let upstream = try await Wire.Server.start()
+        try await Proxied.run(Self.policy(upstream.port, "retry: {attempts: 1}")) { proxy in
+            let caller = try await proxy.connect()
+            try await caller.request()
+            let wire = try await upstream.accept()
+            try await wire.hasReceived(atLeast: 200)
+            if bytes.isEmpty { await wire.close() } else { try await wire.send(bytes) }
+            let answer = try await caller.message()
+            #expect(answer.status == 502)
+            #expect(answer["proxy-status"]?.contains("error=\(error)") == true)
+            #expect(answer.text.contains(reason), "\(answer.text)")
         }
         await upstream.stop()
     }

@@ -187,6 +187,60 @@ struct StreamTests {
         }
     }
 
+    @Test("Where a peer allows one stream, those that come at once get a connection each")
+    func oneStreamEach() async throws {
+        try await Self.run(maxStreams: 1) { proxy, upstream in
+            var callers: [Wire] = []
+            for number in 0..<5 {
+                callers.append(try await proxy.connect())
+                try await callers[number].request("POST", "/\(number)", body: "x")
+            }
+            // None is answered before all have come.
+            var taken: [(FrameWire, HTTP2StreamID, String)] = []
+            for _ in 0..<5 {
+                let wire = try await upstream.accept()
+                let (stream, path) = try await wire.request()
+                taken.append((wire, stream, path))
+            }
+            for (wire, stream, path) in taken { try await wire.answer(stream, path) }
+            for (number, caller) in callers.enumerated() {
+                #expect(try await caller.message().text == "/\(number)")
+            }
+        }
+    }
+
+    @Test("A goodbye does not keep a pool of one connection shut while its stream runs on")
+    func goodbyeOfTheOnly() async throws {
+        try await Self.run("connections: {protocol: h2c, max: 1}") { proxy, upstream in
+            let (first, second) = (try await proxy.connect(), try await proxy.connect())
+            try await first.request("POST", "/0", body: "x")
+            let wire = try await upstream.accept()
+            let stream = try await wire.request().stream
+            try await wire.head(stream, status: 200)
+            _ = try await first.text(through: "\r\n\r\n")
+            try await wire.sayGoodbye(after: stream)
+            try await second.request("POST", "/1", body: "x")
+            let next = try await upstream.accept()
+            try await next.answer(next.request().stream)
+            #expect(try await second.message().status == 200)
+            try await wire.data(stream, "end", isEnd: true)
+            _ = try await first.text(through: "end")
+            try await wire.sees(.closed)
+        }
+    }
+
+    @Test("A peer that never sends its settings is left")
+    func noSettings() async throws {
+        try await Proxied.withUpstream(
+            "connections: {protocol: h2c}\nretry: {attempts: 1}\ntimeouts: {connect: 50ms}"
+        ) { proxy, upstream in
+            let caller = try await proxy.connect()
+            try await caller.request("POST", body: "x")
+            #expect(try await caller.message().status == 502)
+            try await eventually("the connection is closed") { upstream.open == 0 }
+        }
+    }
+
     @Test("A connection that nobody uses is closed")
     func idle() async throws {
         try await Self.run("connections: {protocol: h2c, idle: 1s}") { proxy, upstream in

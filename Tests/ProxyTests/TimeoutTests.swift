@@ -91,6 +91,39 @@ struct TimeoutTests {
         await silent.stop()
     }
 
+    @Test("An upstream that fails is tried by one connection for all that wait")
+    func failing() async throws {
+        let upstream = try await Wire.Server.start()
+        try await Proxied.run(
+            """
+            upstreams:
+              up:
+                url: https://127.0.0.1:\(upstream.port)
+                limits: [{in_flight: 20}]
+                retry: {attempts: 1}
+                breaker: off
+                connections: {protocol: h1}
+            """
+        ) { proxy in
+            for wave in 0..<3 {
+                var callers: [Wire] = []
+                for _ in 0..<20 {
+                    callers.append(try await proxy.connect())
+                    try await callers[callers.count - 1].request()
+                }
+                try await proxy.reaches(inFlight: 20, queued: 0)
+                // At first nothing is known against it, and each gets a connection of its own.
+                for _ in 0..<(wave == 0 ? 20 : 1) { try await upstream.accept().close() }
+                for caller in callers {
+                    #expect(try await caller.message().status == 502)
+                    await caller.close()
+                }
+                #expect(upstream.count == 20 + wave)
+            }
+        }
+        await upstream.stop()
+    }
+
     @Test("No connection of the pool becomes free")
     func pool() async throws {
         try await Proxied.withUpstream("connections: {max: 1}\nqueue: {timeout: 50ms}") { proxy, upstream in
