@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the checks need beside Swift: a few Debian packages, the promtool of Prometheus, checkers of manifests and
+# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, …), promtool, checkers of manifests and
 # real API clients in Python environments. Nothing goes into the checkout, no service is started, and running it again
 # does nothing.
 #
@@ -20,7 +20,9 @@ main() {
     esac
     mkdir -p "$cache"
     install_packages
-    install_promtool
+    install_program promtool prometheus
+    install_program nginx nginx
+    install_program tinyproxy tinyproxy-bin
     # The SDK as it is, and 1.x, which many applications still have: they retry by different rules.
     install_python openai openai httpx
     install_python openai-1 'openai<2' httpx
@@ -47,21 +49,20 @@ install_packages() {
     did+=("${missing[*]} (Debian)")
 }
 
-# Only the program is taken out of Debian's package: the package itself would set up a Prometheus server.
-install_promtool() {
-    command -v promtool >/dev/null && return 0
-    [ -x "$cache/bin/promtool" ] && return 0
+# install_program PROGRAM PACKAGE: only the program is taken out of Debian's package, which would set up a server.
+install_program() {
+    if command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "$cache/bin/$1" ]; then return 0; fi
     local work
-    work=$(mktemp -d "$cache/promtool.XXXXXX")
-    if ! (cd "$work" && apt-get -qq download prometheus) 2>/dev/null; then
+    work=$(mktemp -d "$cache/$1.XXXXXX")
+    if ! (cd "$work" && apt-get -qq download "$2") 2>/dev/null; then
         as_root apt-get -qq update
-        (cd "$work" && apt-get -qq download prometheus)
+        (cd "$work" && apt-get -qq download "$2")
     fi
-    dpkg-deb --extract "$work"/prometheus_*.deb "$work/unpacked"
+    dpkg-deb --extract "$work/$2"_*.deb "$work/unpacked"
     mkdir -p "$cache/bin"
-    mv "$work"/unpacked/usr/bin/promtool "$cache/bin/promtool"
+    mv "$work"/unpacked/usr/*bin/"$1" "$cache/bin/$1"
     rm -rf "$work"
-    did+=("promtool in $cache/bin")
+    did+=("$1 in $cache/bin")
 }
 
 # install_python NAME REQUIREMENT...: complete when its list of requirements has been written.

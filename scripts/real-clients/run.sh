@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Drives Penstock with clients and a server that nobody here wrote: the openai SDK in two major versions, curl, raw
-# sockets, promtool, and LiteLLM's proxy as the provider. Everything is on loopback; no key and no network is needed
-# once scripts/install-test-tools.sh --all has run.
+# Drives Penstock with clients and servers that nobody here wrote: the openai SDK in two major versions, curl, raw
+# sockets, promtool, nginx and LiteLLM's proxy as the provider, and tinyproxy on the way there. Everything is on
+# loopback; no key and no network is needed once scripts/install-test-tools.sh --all has run.
 #
 #   scripts/real-clients/run.sh                  all
 #   scripts/real-clients/run.sh wire openai_sdk  some, by the names of the files
@@ -47,6 +47,7 @@ chosen() {
 
 if chosen wire "$@"; then check openai wire; fi
 if chosen operations "$@"; then check openai operations; fi
+if chosen dialling "$@"; then check openai dialling; fi
 if chosen openai_sdk "$@"; then
     check openai openai_sdk
     check openai-1 openai_sdk
