@@ -25,6 +25,8 @@ struct Cell: Sendable {
     private var restsUntil: Instant?
     /// Whether it has rates.
     let isPaced: Bool
+    /// What one request takes of the rates that count requests.
+    private let requestCost: Interval
     /// Asks waiting that this cell will have to admit, and the tokens reserved for them.
     private(set) var waiting = 0
     private(set) var waitingTokens = Tokens.none
@@ -53,6 +55,8 @@ struct Cell: Sendable {
         isShared = terms.distinct == nil && !limit.per.contains(where: rules.fairness.levels.contains)
         countsTokens = terms.countsTokens
         isPaced = terms.rates.contains { !$0.isDaily(in: rules) }
+        requestCost =
+            terms.rates.filter { $0.unit == .requests }.map { Self.cost(.none, at: $0) }.max() ?? .zero
         let isAccountLike = isAccountLike
         pacers = terms.rates.filter { !$0.isDaily(in: rules) }.map {
             RatePacer($0, pacing: rules.pacing, jitter: frame.jitter, probes: isAccountLike)
@@ -66,7 +70,7 @@ struct Cell: Sendable {
     }
 
     private init() {
-        (limit, values, maxInFlight, maxDistinct, isPaced) = (-1, [], .max, .max, false)
+        (limit, values, maxInFlight, maxDistinct, isPaced, requestCost) = (-1, [], .max, .max, false, .zero)
         (isAccountLike, isShared, countsTokens, pacers, budgets) = (false, false, false, [], [])
     }
 
@@ -110,7 +114,7 @@ struct Cell: Sendable {
     }
 
     /// Before this the rates let nobody go that has so many others before it, if those take what is usual.
-    func rated(for tokens: Tokens, behind others: Int, now: Instant) -> Instant {
+    mutating func rated(for tokens: Tokens, behind others: Int, now: Instant) -> Instant {
         var latest = rated(for: tokens, now: now)
         guard others > 0 else { return latest }
         for index in pacers.indices {
@@ -124,13 +128,17 @@ struct Cell: Sendable {
     }
 
     /// The rate that lets one go last behind all that wait.
-    func rateThatBinds(_ tokens: Tokens, now: Instant) -> Limit.Rate? {
-        let opening = { (index: Int) -> Instant in
+    mutating func rateThatBinds(_ tokens: Tokens, now: Instant) -> Limit.Rate? {
+        var last: (rate: Limit.Rate, opening: Instant)?
+        for index in pacers.indices {
             let unit = pacers[index].rate.unit
             let ahead = unit == .requests ? waiting : waitingTokens.units(of: unit)
-            return pacers[index].earliest(for: max(1, units(of: tokens, in: index)), behind: ahead, now: now)
+            let units = max(1, units(of: tokens, in: index))
+            let opening = pacers[index].earliest(for: units, behind: ahead, now: now)
+            if let last, opening <= last.opening { continue }
+            last = (pacers[index].rate, opening)
         }
-        return pacers.indices.max { opening($0) < opening($1) }.map { pacers[$0].rate }
+        return last?.rate
     }
 
     /// More than a whole window holds is let through when the window is empty.
@@ -296,13 +304,17 @@ struct Cell: Sendable {
 
     /// What an attempt takes of the cell's capacity, as the time for which it would need all of it.
     func cost(_ tokens: Tokens, hold: Interval) -> Interval {
-        var most = maxInFlight < .max ? hold / maxInFlight : .zero
-        for pacer in pacers where pacer.rate.window < .days(1) {
-            let units = tokens.units(of: pacer.rate.unit)
-            // By the rate itself: the spacing would be zero where bursts are allowed.
-            most = max(most, pacer.rate.window * units / pacer.rate.quota)
+        var most = maxInFlight < .max ? max(requestCost, hold / maxInFlight) : requestCost
+        guard countsTokens else { return most }
+        for index in pacers.indices where pacers[index].rate.unit != .requests {
+            most = max(most, Self.cost(tokens, at: pacers[index].rate))
         }
         return most
+    }
+
+    /// By the rate itself: the spacing would be zero where bursts are allowed. A day's budget is no pace.
+    private static func cost(_ tokens: Tokens, at rate: Limit.Rate) -> Interval {
+        rate.window < .days(1) ? rate.window * tokens.units(of: rate.unit) / rate.quota : .zero
     }
 
     /// Whether it can hold anything back.

@@ -14,6 +14,8 @@ struct FairLine: Sendable {
         @Compact var level: Int
         /// The value that the node stands for on its level; empty for root and flows that stand for none.
         let key: String
+        /// By which it is found.
+        var hash: UInt32 = 0
         @Compact var weight: Int
         /// The ancestor on the outermost level, or the node itself.
         @Compact var outermost = -1
@@ -58,6 +60,20 @@ struct FairLine: Sendable {
         /// Of a flow: the cells of limits that are only observed; and all cells that an attempt is charged in.
         var watched: [Attachment] = []
         var charged: [Attachment] = []
+
+        /// How far a service moves the tag on.
+        func step(_ cost: Int64) -> Int64 {
+            cost == 0 ? 0 : max(1, weight == 1 ? cost : cost / Int64(weight))
+        }
+
+        /// Moves the tag on by a service; returns the parent's present after it.
+        mutating func serve(_ cost: Int64, present: Int64, turn: Int) -> Int64 {
+            let start = max(tag, present - credit)
+            tag = start + step(cost)
+            credit = max(0, min(credit, present - tag))
+            self.turn = turn
+            return max(present, start)
+        }
     }
 
     /// An identity, kept apart because few nodes have one and it is large.
@@ -231,12 +247,8 @@ struct FairLine: Sendable {
         var node = nodes[flow].isByArrival ? nodes[flow].parent : flow
         while node != Self.root {
             let parent = nodes[node].parent
-            let present = nodes[parent].virtualTime
-            let start = max(nodes[node].tag, present - nodes[node].credit)
-            nodes[parent].virtualTime = max(present, start)
-            nodes[node].tag = start + step(of: node, cost: cost)
-            nodes[node].credit = max(0, min(nodes[node].credit, present - nodes[node].tag))
-            nodes[node].turn = nextTurn()
+            turns += 1
+            nodes[parent].virtualTime = nodes[node].serve(cost, present: nodes[parent].virtualTime, turn: turns)
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
             node = parent
         }
@@ -257,9 +269,7 @@ struct FairLine: Sendable {
     }
 
     /// How far a service moves a node's tag on.
-    private func step(of node: Int, cost: Int64) -> Int64 {
-        cost == 0 ? 0 : max(1, cost / Int64(nodes[node].weight))
-    }
+    private func step(of node: Int, cost: Int64) -> Int64 { nodes[node].step(cost) }
 
     /// Whether the first of two nodes on the same level is to be served before the second.
     func precedes(_ left: Int, _ right: Int) -> Bool {

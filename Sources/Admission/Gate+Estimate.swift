@@ -19,18 +19,12 @@ extension Gate {
     mutating func prospect(
         of flow: Int, for tokens: Tokens, isFirst: Bool = false, unlessBefore deadline: Instant? = nil
     ) -> Prospect {
-        let attachments = line.attachments(of: flow)
         var earliest = max(pause.opening(now: now), breaker?.openUntil ?? now)
         var binding: Int?
         var latest = now
-        let isRated = attachments.contains { cells[$0.cell].isPaced }
-        let matters = deadline.map { deadline in
-            attachments.contains {
-                cells[$0.cell].rated(for: tokens, behind: cells[$0.cell].waiting, now: now) > deadline
-            }
-        }
-        let ahead = isRated && !isFirst && matters != false ? ahead(of: flow, tokens) : 0
-        for attachment in attachments {
+        let matters = !isFirst && isPaced(flow, for: tokens, beyond: deadline)
+        let ahead = matters ? ahead(of: flow, tokens) : 0
+        for attachment in line.attachments(of: flow) {
             let cell = attachment.cell
             let rated = cells[cell].rated(for: tokens, behind: ahead, now: now)
             earliest = max(earliest, rated)
@@ -40,6 +34,17 @@ extension Gate {
             }
         }
         return Prospect(earliest: earliest, cell: binding, limit: binding.map { cells[$0].limit }, tokens: tokens)
+    }
+
+    /// Whether it may depend on how many go before whether a new ask of this flow goes by the deadline; whether it does
+    /// on that when it goes, where there is none.
+    private mutating func isPaced(_ flow: Int, for tokens: Tokens, beyond deadline: Instant?) -> Bool {
+        for attachment in line.attachments(of: flow) where cells[attachment.cell].isPaced {
+            guard let deadline else { return true }
+            let waiting = cells[attachment.cell].waiting
+            if cells[attachment.cell].rated(for: tokens, behind: waiting, now: now) > deadline { return true }
+        }
+        return false
     }
 
     /// How many of those in line certainly go before a new ask of this flow and pass all the limits that it passes:
@@ -102,7 +107,7 @@ extension Gate {
 
     /// The limit of a cell and the term of it that binds now.
     private func binding(_ index: Int, _ tokens: Tokens) -> GateRefusal.Binding {
-        let cell = cells[index]
+        var cell = cells[index]
         let bound: GateRefusal.Bound
         if cell.inFlight >= cell.maxInFlight {
             bound = .inFlight(cell.maxInFlight)

@@ -1,27 +1,42 @@
 extension Gate {
     /// The flow of an identity, made where there is none.
     mutating func flow(for identity: Identity) -> Int {
-        if registry.levelsAreFlows { return innermost(for: identity) }
-        let identity = registry.normalised(identity)
-        if let flow = registry.flows[identity] { return flow }
-        let parent = innermost(for: identity)
-        let own = attachments(onLevel: rules.fairness.levels.count + 1, for: identity)
-        let flow = insertFlow(
-            FairLine.Node(
-                parent: parent, level: rules.fairness.levels.count + 1, key: "", weight: 1, attachments: own,
-                isByArrival: true, owner: FairLine.Owner(identity)),
-            for: identity)
-        registry.flows[identity] = flow
-        return flow
+        let hash = registry.hash(identity, steps: registry.path.count)
+        var probe = registry.nodes.probe(hash)
+        while let node = registry.nodes.next(&probe) {
+            if isFlow(node, of: identity) { return node }
+        }
+        return makeFlow(for: identity, hash)
     }
 
-    /// The node of an identity on the innermost level of the line, made with its ancestors where there is none.
-    private mutating func innermost(for identity: Identity) -> Int {
-        var node = FairLine.root
-        for (index, dimension) in rules.fairness.levels.enumerated() {
-            node = child(of: node, level: index + 1, dimension: dimension, identity: identity)
+    private mutating func isFlow(_ node: Int, of identity: Identity) -> Bool {
+        guard line[node].isFlow else { return false }
+        if let owner = line[node].owner {
+            return registry.path.allSatisfy { owner.identity[$0] == identity[$0] }
         }
-        return node
+        var node = node
+        while node != FairLine.root {
+            guard line[node].key == identity[registry.path[line[node].level - 1]] else { return false }
+            node = line[node].parent
+        }
+        return true
+    }
+
+    private mutating func makeFlow(for identity: Identity, _ hash: UInt32) -> Int {
+        let depth = rules.fairness.levels.count
+        var parent = FairLine.root
+        for level in 1..<(registry.levelsAreFlows ? depth : depth + 1) {
+            parent = child(of: parent, level: level, identity: identity)
+        }
+        if registry.levelsAreFlows {
+            return insertFlow(node(below: parent, level: depth, identity, hash), for: identity)
+        }
+        let own = attachments(onLevel: depth + 1, for: identity)
+        return insertFlow(
+            FairLine.Node(
+                parent: parent, level: depth + 1, key: "", hash: hash, weight: 1, attachments: own,
+                isByArrival: true, owner: FairLine.Owner(registry.normalised(identity))),
+            for: identity)
     }
 
     private mutating func insertFlow(_ node: FairLine.Node, for identity: Identity) -> Int {
@@ -32,6 +47,7 @@ extension Gate {
         node.charged = node.watched.isEmpty ? node.path : node.path + node.watched
         node.isFlow = true
         let flow = line.insert(node)
+        registry.nodes.insert(flow, hash: node.hash)
         tie(flow)
         listIdle(flow)
         return flow
@@ -55,23 +71,29 @@ extension Gate {
         listIdle(flow)
     }
 
-    private mutating func child(of parent: Int, level: Int, dimension: Dimension, identity: Identity) -> Int {
-        let value = identity[dimension]
-        let key = Registry.ChildKey(parent: parent, value: value)
-        if let node = registry.children[key] { return node }
-        var node = FairLine.Node(
-            parent: parent, level: level, key: value, weight: rules.fairness.weight(of: value, in: dimension),
-            attachments: attachments(onLevel: level, for: identity))
-        if registry.levelsAreFlows, level == rules.fairness.levels.count {
-            let flow = insertFlow(node, for: identity)
-            registry.children[key] = flow
-            return flow
+    /// The inner node of an identity on a level of the line, made where there is none.
+    private mutating func child(of parent: Int, level: Int, identity: Identity) -> Int {
+        let hash = registry.hash(identity, steps: level)
+        var probe = registry.nodes.probe(hash)
+        while let node = registry.nodes.next(&probe) {
+            let isIt = line[node].parent == parent && line[node].level == level && !line[node].isFlow
+            if isIt, line[node].key == identity[registry.path[level - 1]] { return node }
         }
+        var node = node(below: parent, level: level, identity, hash)
         node.path = node.attachments.isEmpty ? line[parent].path : line[parent].path + node.attachments
         let place = line.insert(node)
-        registry.children[key] = place
+        registry.nodes.insert(place, hash: hash)
         tie(place)
         return place
+    }
+
+    private mutating func node(below parent: Int, level: Int, _ identity: Identity, _ hash: UInt32) -> FairLine.Node {
+        let dimension = registry.path[level - 1]
+        let value = identity[dimension]
+        return FairLine.Node(
+            parent: parent, level: level, key: value, hash: hash,
+            weight: rules.fairness.weight(of: value, in: dimension),
+            attachments: attachments(onLevel: level, for: identity))
     }
 
     /// Ties the line's root to the limits that hold for all.
@@ -145,13 +167,10 @@ extension Gate {
         guard let flow = registry.idle.popFirst() else { return }
         line[flow].isListedIdle = false
         guard line[flow].holders == 0 else { return }
-        if let owner = line[flow].owner { registry.flows[owner.identity] = nil }
         var node = flow
         while node != FairLine.root, line[node].children == 0 {
             let parent = line[node].parent
-            if !line[node].isByArrival {
-                registry.children[Registry.ChildKey(parent: parent, value: line[node].key)] = nil
-            }
+            registry.nodes.remove(node, hash: line[node].hash)
             untie(node)
             line.remove(node)
             node = parent

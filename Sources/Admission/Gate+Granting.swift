@@ -132,8 +132,8 @@ extension Gate {
     private mutating func upstreamOpening() -> Instant {
         if let adaptive, inFlight >= adaptive.limit { return .never }
         let opening = pause.opening(now: now)
-        guard let breaker else { return opening }
-        return max(opening, breaker.opening(now: now))
+        guard let permission = breaker?.opening(now: now) else { return opening }
+        return max(opening, permission)
     }
 
     mutating func opening(of attachment: Attachment, for tokens: Tokens) -> Instant {

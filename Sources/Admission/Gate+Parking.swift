@@ -55,8 +55,11 @@ extension Gate {
 
     /// Has every contested cell look again for the first of its nodes, because the order of the line has changed.
     mutating func recontest() {
-        for cell in contested { cells[cell].isContested = false }
-        opened.append(contentsOf: contested)
+        guard !contested.isEmpty else { return }
+        for index in contested.indices {
+            cells[contested[index]].isContested = false
+            opened.append(contested[index])
+        }
         contested.removeAll(keepingCapacity: true)
     }
 

@@ -13,7 +13,7 @@ extension Gate {
         registry = Registry(rules: new)
         (cells, entries, line) = (Slab(), Slab(), FairLine())
         (backlogs, openings, recoveries) = (Ranking(), Ranking(), Ranking())
-        (opened, contested, rootOpensAt, leadsUnderWay) = ([], [], .never, 0)
+        (opened, contested, rootOpensAt, leadsUnderWay, ranksBacklogs) = ([], [], .never, 0, false)
         inheritRecovery(old)
         inheritCells(old)
         plantRoot()

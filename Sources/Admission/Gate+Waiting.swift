@@ -111,7 +111,20 @@ extension Gate {
         rank(tenant)
     }
 
+    /// Backlogs are ranked only while the room is nearly full, when it may come to turning somebody away.
     private mutating func rank(_ tenant: Int) {
+        let most = rules.queue.maxRequests
+        if ranksBacklogs {
+            if waiting >= most / 2 { return setRank(of: tenant) }
+            (ranksBacklogs, backlogs) = (false, Ranking())
+        } else if waiting >= most - most / 4 {
+            // Looking at all nodes costs little, for a quarter of what the room holds has come since the last time.
+            ranksBacklogs = true
+            for node in 0..<line.nodes.capacity where line[node].waiting > 0 { setRank(of: node) }
+        }
+    }
+
+    private mutating func setRank(of tenant: Int) {
         let newest = line[tenant].tail
         guard newest >= 0 else { return backlogs.remove(tenant) }
         backlogs.set(

@@ -27,8 +27,9 @@ package struct Gate: Sendable {
     /// How long attempts usually hold their slots; a moving average over the last eight.
     var typicalHold: Interval?
     var permitGeneration: UInt32 = 0
-    /// Outermost nodes with something waiting, those with the most per weight first.
+    /// Outermost nodes with something waiting, those with the most per weight first; empty where they are not ranked.
     var backlogs = Ranking<Backlog>()
+    var ranksBacklogs = false
     /// Cells in which something may have become free for nodes parked on them.
     var opened: [Int] = []
     /// Open cells that still have nodes parked on them, because they woke only as many as need to compete.

@@ -16,8 +16,7 @@ struct IndexedHeap<Key: Comparable> {
     mutating func insert(_ member: Int, key: Key, places: inout [Int]) {
         precondition(places[member] == Self.absent, "a member is inserted once")
         items.append((key, member))
-        places[member] = items.count - 1
-        siftUp(items.count - 1, &places)
+        sift((key, member), from: items.count - 1, &places)
     }
 
     mutating func remove(_ member: Int, places: inout [Int]) {
@@ -25,50 +24,51 @@ struct IndexedHeap<Key: Comparable> {
         precondition(place != Self.absent, "only what is in the heap is removed")
         places[member] = Self.absent
         let last = items.removeLast()
-        guard place < items.count else { return }
-        items[place] = last
-        places[last.member] = place
-        siftUp(place, &places)
-        siftDown(places[last.member], &places)
+        if place < items.count { sift(last, from: place, &places) }
     }
 
     /// Inserts the member or gives it a new key.
     mutating func set(_ member: Int, key: Key, places: inout [Int]) {
         let place = places[member]
         guard place != Self.absent else { return insert(member, key: key, places: &places) }
-        items[place].key = key
-        siftUp(place, &places)
-        siftDown(places[member], &places)
+        sift((key, member), from: place, &places)
     }
 
-    private mutating func siftUp(_ start: Int, _ places: inout [Int]) {
-        var place = start
-        let item = items[place]
-        while place > 0 {
-            let parent = (place - 1) / 2
-            guard item.key < items[parent].key else { break }
-            items[place] = items[parent]
-            places[items[place].member] = place
-            place = parent
+    /// Puts an item where it belongs, whose place is free so far.
+    ///
+    /// Not checked in release builds: all places are below the count, for parents come before and children are compared
+    /// with it, and every member in the heap had its entry in `places` when it was inserted.
+    private mutating func sift(_ item: (key: Key, member: Int), from start: Int, _ places: inout [Int]) {
+        items.withUnsafeMutableBufferPointer { items in
+            places.withUnsafeMutableBufferPointer { places in
+                var place = start
+                while place > 0, item.key < items[(place - 1) / 2].key {
+                    Self.move((place - 1) / 2, to: place, items, places)
+                    place = (place - 1) / 2
+                }
+                while place >= start, let child = Self.leastChild(of: place, items), items[child].key < item.key {
+                    Self.move(child, to: place, items, places)
+                    place = child
+                }
+                items[place] = item
+                places[item.member] = place
+            }
         }
-        items[place] = item
-        places[item.member] = place
     }
 
-    private mutating func siftDown(_ start: Int, _ places: inout [Int]) {
-        var place = start
-        let item = items[place]
-        while true {
-            var child = 2 * place + 1
-            guard child < items.count else { break }
-            if child + 1 < items.count, items[child + 1].key < items[child].key { child += 1 }
-            guard items[child].key < item.key else { break }
-            items[place] = items[child]
-            places[items[place].member] = place
-            place = child
-        }
-        items[place] = item
-        places[item.member] = place
+    private typealias Items = UnsafeMutableBufferPointer<(key: Key, member: Int)>
+
+    private static func leastChild(of place: Int, _ items: Items) -> Int? {
+        let left = 2 * place + 1
+        guard left + 1 < items.count else { return left < items.count ? left : nil }
+        return items[left + 1].key < items[left].key ? left + 1 : left
+    }
+
+    private static func move(
+        _ place: Int, to free: Int, _ items: Items, _ places: UnsafeMutableBufferPointer<Int>
+    ) {
+        items[free] = items[place]
+        places[items[free].member] = free
     }
 }
 

@@ -115,10 +115,11 @@ struct RatePacer: Sendable {
     }
 
     /// A lower bound for the instant at which so many units may go that have so many others before them.
-    func earliest(for units: Int, behind others: Int, now: Instant) -> Instant {
+    mutating func earliest(for units: Int, behind others: Int, now: Instant) -> Instant {
         let spaced = spacing > .zero ? max(now, due) + spacing * (others + min(units, burst) - burst) : now
         let logged = stated.earliest(for: units, behind: others, now: now)
-        return max(now, spaced, logged, enforced?.earliest(for: units, behind: others, now: now) ?? now)
+        let finely = enforced?.earliest(for: units, behind: others, now: now) ?? now
+        return max(max(now, spaced), max(logged, finely))
     }
 
     private func paced(for units: Int, now: Instant) -> Instant {

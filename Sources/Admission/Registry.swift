@@ -9,27 +9,21 @@ struct Registry: Sendable {
     let levels: [Int]
     /// The innermost level on which anything is judged: below it only the line decides.
     let deepest: Int
-    /// Dimensions that neither a limit nor the line depends on are left out of flows.
-    let relevant: [Bool]
+    /// What tells flows apart: the line's levels, then whatever else a limit depends on.
+    let path: [Dimension]
     /// Whether the line's levels tell apart all that has to be told apart, so that the nodes of the innermost one are
     /// flows. Not where that is also the outermost: what waits below a node is another list than what stands in it.
     let levelsAreFlows: Bool
     /// Whether any limit counts tokens, so that what is usual for each model must be known.
     let countsTokens: Bool
-    /// Flows, inner nodes, cells and counted combinations by what they stand for.
-    var flows: [Identity: Int] = [:]
-    var children: [ChildKey: Int] = [:]
+    /// Nodes of the line, cells and counted combinations by what they stand for.
+    var nodes = NodeIndex()
     var cells: [Key: Int] = [:]
     var entries: [Key: Int] = [:]
     /// Flows that nobody holds, in the order in which they became idle.
     var idle: Deque<Int> = []
     /// Cells that no flow is tied to any more but whose past still matters.
     var lingering: Deque<Int> = []
-
-    struct ChildKey: Hashable, Sendable {
-        let parent: Int
-        let value: String
-    }
 
     struct Key: Hashable, Sendable {
         /// The limit's place in the rules; for a combination that a distinct limit counts, the cell's place.
@@ -39,12 +33,10 @@ struct Registry: Sendable {
 
     init(rules: GateRules) {
         let line = rules.fairness.levels
-        var relevant: [Bool] = Array(repeating: false, count: Dimension.fixedCount)
+        var path = line
         func mark(_ dimension: Dimension) {
-            while relevant.count <= dimension.rawValue { relevant.append(false) }
-            relevant[dimension.rawValue] = true
+            if !path.contains(dimension) { path.append(dimension) }
         }
-        for dimension in line { mark(dimension) }
         countsTokens = rules.countsTokens
         if countsTokens { mark(.model) }
         let levels = rules.limits.map { limit in
@@ -54,23 +46,21 @@ struct Registry: Sendable {
         }
         self.levels = levels
         deepest = rules.limits.indices.filter { rules.limits[$0].mode == .enforce }.map { levels[$0] }.max() ?? 0
-        self.relevant = relevant
-        levelsAreFlows =
-            line.count > 1 && relevant.indices.allSatisfy { !relevant[$0] || line.contains(Dimension(rawValue: $0)) }
+        self.path = path
+        levelsAreFlows = line.count > 1 && path.count == line.count
     }
 
     /// The identity without what no rule of this gate looks at.
     func normalised(_ identity: Identity) -> Identity {
-        var identity = identity
-        if !relevant[Dimension.tenant.rawValue] { identity.tenant = "" }
-        if !relevant[Dimension.job.rawValue] { identity.job = "" }
-        if !relevant[Dimension.priority.rawValue] { identity.priority = .normal }
-        if !relevant[Dimension.model.rawValue] { identity.model = "" }
-        if !relevant[Dimension.credential.rawValue] { identity.credential = "" }
-        for index in identity.others.indices {
-            let place = index + Dimension.fixedCount
-            if place >= relevant.count || !relevant[place] { identity.others[index] = "" }
-        }
-        return identity
+        var normalised = Identity(tenant: "")
+        for dimension in path { normalised[dimension] = identity[dimension] }
+        return normalised
+    }
+
+    /// The hash of the node that stands for an identity's names on so many steps of the path.
+    func hash(_ identity: Identity, steps: Int) -> UInt32 {
+        var hasher = Hasher()
+        for step in 0..<steps { identity.hash(path[step], into: &hasher) }
+        return UInt32(truncatingIfNeeded: hasher.finalize())
     }
 }

@@ -7,11 +7,12 @@
 package struct RetryBudget: Sendable {
     private var rules: RetryRules.Budget
     /// The minute behind and the minute ahead; see ``place(of:)``.
-    private var slots = [Slot](repeating: Slot(), count: 2 * Int(RetryBudget.minute))
+    private var slots = [Slot](repeating: Slot(), count: Int(RetryBudget.places))
     private var latest: Int64 = 0
 
     /// Seconds.
     private static let minute: Int64 = 60
+    private static let places = 2 * minute
     private static let second = Interval.seconds(1)
 
     private struct Slot: Sendable {
@@ -55,7 +56,7 @@ package struct RetryBudget: Sendable {
     package mutating func giveBack(_ instant: Instant) {
         guard instant < .never else { return }
         let number = Self.number(of: instant)
-        let place = Int(number % Int64(slots.count))
+        let place = Int(number % Self.places)
         if slots[place].number == number { slots[place].retries = max(0, slots[place].retries - 1) }
     }
 
@@ -126,13 +127,13 @@ package struct RetryBudget: Sendable {
     // MARK: Slots
 
     private func slot(_ number: Int64) -> Slot {
-        let slot = slots[Int(max(0, number) % Int64(slots.count))]
+        let slot = slots[Int(max(0, number) % Self.places)]
         return slot.number == number ? slot : Slot()
     }
 
     /// Where a second is counted; emptied where an older one was. The number lies within a minute of the latest.
     private mutating func place(of number: Int64) -> Int {
-        let place = Int(number % Int64(slots.count))
+        let place = Int(number % Self.places)
         if slots[place].number != number { slots[place] = Slot(number: number) }
         return place
     }
