@@ -36,6 +36,8 @@ struct Cell: Sendable {
     var isLingering = false
     /// Nodes that left the line until the cell opens.
     var parked: [Int] = []
+    /// The stand of the line's root among those that are parked, or -1.
+    var stand = -1
     /// Whether it is open and has woken some of those parked on it, but not all.
     var isContested = false
 
@@ -316,6 +318,9 @@ struct Cell: Sendable {
     private static func cost(_ tokens: Tokens, at rate: Limit.Rate) -> Interval {
         rate.window < .days(1) ? rate.window * tokens.units(of: rate.unit) / rate.quota : .zero
     }
+
+    /// Whether it is open, where it is, for every combination of values, so that the first in line decides.
+    var isOpenAlike: Bool { maxDistinct == .max || underWay < maxDistinct && !countsTokens }
 
     /// Whether it can hold anything back.
     var isBounded: Bool { maxInFlight < .max || maxDistinct < .max || !pacers.isEmpty || !budgets.isEmpty }

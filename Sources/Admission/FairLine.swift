@@ -31,6 +31,8 @@ struct FairLine: Sendable {
         /// When it last was served or came to have something in line: among equal tags the earlier one is next.
         var turn = 0
         var ready = IndexedHeap<Order>()
+        /// The first of its places among those parked on cells, or -1.
+        @Compact var stand = -1
         /// The cell that the node waits for outside the line, or -1, its place there, and the tokens that it wants.
         @Compact var parkedOn = -1
         @Compact var parkedPlace = -1
@@ -103,6 +105,9 @@ struct FairLine: Sendable {
     /// Of each node in its parent's heap.
     private var places: [Int] = []
     var turns = 0
+    var stands = Slab<Stand>()
+    /// Of each stand in the heap of the one above it.
+    var standPlaces: [Int] = []
 
     init() {
         _ = insert(Node(parent: -1, level: 0, key: "", weight: 1))
@@ -231,7 +236,7 @@ struct FairLine: Sendable {
     }
 
     /// Where a node stands among its siblings.
-    private func order(of node: Int) -> Order {
+    func order(of node: Int) -> Order {
         Order(tag: nodes[node].tag, turn: nodes[node].isByArrival ? 0 : nodes[node].turn)
     }
 
@@ -250,6 +255,7 @@ struct FairLine: Sendable {
             turns += 1
             nodes[parent].virtualTime = nodes[node].serve(cost, present: nodes[parent].virtualTime, turn: turns)
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
+            if nodes[node].stand >= 0 { reorderParked(node) }
             node = parent
         }
     }
@@ -264,6 +270,7 @@ struct FairLine: Sendable {
             nodes[node].tag += change
             if change < 0 { nodes[node].credit -= change }
             if isReady(node) { nodes[parent].ready.set(node, key: order(of: node), places: &places) }
+            if nodes[node].stand >= 0 { reorderParked(node) }
             node = parent
         }
     }

@@ -8,6 +8,7 @@ extension Gate {
         line[node].parkedFor = tokens
         line[node].parkedPlace = cells[cell].parked.count
         cells[cell].parked.append(node)
+        if registry.gathers[cells[cell].limit] { line.enlist(node, on: cell, root: &cells[cell].stand) }
         deactivate(node)
         touch(cell)
         // Whoever was woken below it can't take its chance now.
@@ -17,6 +18,7 @@ extension Gate {
     mutating func unpark(_ node: Int) {
         let cell = line[node].parkedOn
         let place = line[node].parkedPlace
+        if registry.gathers[cells[cell].limit] { line.delist(node, from: cell, root: &cells[cell].stand) }
         let last = cells[cell].parked.removeLast()
         if last != node {
             cells[cell].parked[place] = last
@@ -96,6 +98,9 @@ extension Gate {
     }
 
     mutating func firstParked(on cell: Int) -> Int? {
+        if registry.gathers[cells[cell].limit], cells[cell].isOpenAlike {
+            return line.firstParked(below: cells[cell].stand)
+        }
         var first: Int?
         for node in cells[cell].parked where isOpen(node, at: cell) {
             if let best = first, line.precedes(best, node) { continue }

@@ -41,8 +41,14 @@ extension Gate {
         if after >= 0 { room[after].before = place } else { line[flow].tail = place }
         line.join(flow)
         guard before < 0 else { return }
-        if line[flow].isByArrival { line[flow].tag = sequence }
+        if line[flow].isByArrival { arrive(flow, sequence) }
         line.activate(flow)
+    }
+
+    /// The first ask of a flow by arrival is another one.
+    private mutating func arrive(_ flow: Int, _ sequence: Int64) {
+        line[flow].tag = sequence
+        line.reorderParked(flow)
     }
 
     /// Removes an ask from the room and from every list and count.
@@ -75,7 +81,7 @@ extension Gate {
         line.part(flow)
         guard before < 0 else { return }
         if after >= 0 {
-            if line[flow].isByArrival { line[flow].tag = room[after].sequence }
+            if line[flow].isByArrival { arrive(flow, room[after].sequence) }
             line.activate(flow)
         } else {
             deactivate(flow)

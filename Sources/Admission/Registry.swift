@@ -7,6 +7,8 @@ struct Registry: Sendable {
 
     /// The level on which each limit is judged: the outermost one on which all that it depends on is known.
     let levels: [Int]
+    /// Of each limit whether several nodes of the line may be tied to one of its cells.
+    let gathers: [Bool]
     /// The innermost level on which anything is judged: below it only the line decides.
     let deepest: Int
     /// What tells flows apart: the line's levels, then whatever else a limit depends on.
@@ -47,6 +49,9 @@ struct Registry: Sendable {
         self.levels = levels
         deepest = rules.limits.indices.filter { rules.limits[$0].mode == .enforce }.map { levels[$0] }.max() ?? 0
         self.path = path
+        gathers = zip(rules.limits, levels).map { limit, level in
+            !(level <= line.count ? path.prefix(level) : path[...]).allSatisfy(limit.per.contains)
+        }
         levelsAreFlows = line.count > 1 && path.count == line.count
     }
 
