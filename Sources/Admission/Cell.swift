@@ -82,7 +82,7 @@ struct Cell: Sendable {
     // MARK: When
 
     /// The earliest instant at which one more attempt fits; ``Instant/never`` where only a settlement can tell.
-    func opening(isNew: Bool, for tokens: Tokens, now: Instant) -> Instant {
+    mutating func opening(isNew: Bool, for tokens: Tokens, now: Instant) -> Instant {
         if inFlight >= maxInFlight || isNew && underWay >= maxDistinct { return .never }
         // What is asked most often, and of a line of many: without a look at the rates.
         if let restsUntil, tokens == .none { return max(now, restsUntil) }
@@ -101,7 +101,7 @@ struct Cell: Sendable {
     }
 
     /// The earliest instant, `now` or later, at which pause, rates and budgets let one go.
-    func rated(for tokens: Tokens, now: Instant) -> Instant {
+    mutating func rated(for tokens: Tokens, now: Instant) -> Instant {
         if let restsUntil, tokens == .none { return max(now, restsUntil) }
         var latest = pause.opening(now: now)
         for index in pacers.indices {
@@ -149,14 +149,17 @@ struct Cell: Sendable {
     }
 
     /// The earliest instant at which one of those parked on it may fit.
-    func wakingTime(for tokens: Tokens, now: Instant) -> Instant {
+    mutating func wakingTime(for tokens: Tokens, now: Instant) -> Instant {
         // A cell that only counts combinations holds none but new ones back.
         opening(isNew: maxInFlight == .max && pacers.isEmpty && budgets.isEmpty, for: tokens, now: now)
     }
 
     /// The rate that no request with so many tokens can ever fit.
-    func rateNeverFit(by tokens: Tokens) -> Limit.Rate? {
-        (pacers.map(\.rate) + budgets.map(\.rate)).first { tokens.units(of: $0.unit) > $0.quota }
+    mutating func rateNeverFit(by tokens: Tokens) -> Limit.Rate? {
+        func isTooLarge(_ rate: Limit.Rate) -> Bool { tokens.units(of: rate.unit) > rate.quota }
+        for index in pacers.indices where isTooLarge(pacers[index].rate) { return pacers[index].rate }
+        for index in budgets.indices where isTooLarge(budgets[index].rate) { return budgets[index].rate }
+        return nil
     }
 
     // MARK: Charging
@@ -305,7 +308,7 @@ struct Cell: Sendable {
     // MARK: Shares
 
     /// What an attempt takes of the cell's capacity, as the time for which it would need all of it.
-    func cost(_ tokens: Tokens, hold: Interval) -> Interval {
+    mutating func cost(_ tokens: Tokens, hold: Interval) -> Interval {
         var most = maxInFlight < .max ? max(requestCost, hold / maxInFlight) : requestCost
         guard countsTokens else { return most }
         for index in pacers.indices where pacers[index].rate.unit != .requests {

@@ -19,7 +19,8 @@ extension Gate {
     mutating func prospect(
         of flow: Int, for tokens: Tokens, isFirst: Bool = false, unlessBefore deadline: Instant? = nil
     ) -> Prospect {
-        var earliest = max(pause.opening(now: now), breaker?.openUntil ?? now)
+        var earliest = pause.opening(now: now)
+        if breaker != nil, let until = breaker?.openUntil { earliest = max(earliest, until) }
         var binding: Int?
         var latest = now
         let matters = !isFirst && isPaced(flow, for: tokens, beyond: deadline)
@@ -80,9 +81,10 @@ extension Gate {
         guard let claim = ask.tokens else { return nil }
         let tokens = Tokens(input: claim.input, output: rules.tokenCounting == .usage ? 0 : claim.outputBound ?? 0)
         for attachment in line.attachments(of: flow) {
-            let cell = cells[attachment.cell]
-            guard cell.countsTokens, let rate = cell.rateNeverFit(by: tokens) else { continue }
-            let binding = GateRefusal.Binding(limit: cell.limit, values: cell.values, bound: .rate(rate))
+            let place = attachment.cell
+            guard cells[place].countsTokens, let rate = cells[place].rateNeverFit(by: tokens) else { continue }
+            let binding = GateRefusal.Binding(
+                limit: cells[place].limit, values: cells[place].values, bound: .rate(rate))
             return GateRefusal(reason: .neverFits(tokens), limit: binding, comeBack: .zero)
         }
         return nil

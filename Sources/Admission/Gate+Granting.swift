@@ -132,7 +132,8 @@ extension Gate {
     private mutating func upstreamOpening() -> Instant {
         if let adaptive, inFlight >= adaptive.limit { return .never }
         let opening = pause.opening(now: now)
-        guard let permission = breaker?.opening(now: now) else { return opening }
+        // Looked at first, because to ask it copies it.
+        guard breaker != nil, let permission = breaker?.opening(now: now) else { return opening }
         return max(opening, permission)
     }
 

@@ -101,6 +101,7 @@ extension Gate {
     }
 
     private func report(of cell: Cell) -> GateReport.CellReport {
+        var cell = cell
         let opening = cell.opening(isNew: true, for: Tokens(input: 1, output: 1), now: now)
         let resumption = cell.pause.opening(now: now)
         return GateReport.CellReport(

@@ -72,15 +72,6 @@ package struct Identity: Hashable, Sendable {
     }
 }
 
-extension Identity {
-    /// Feeds the value in one dimension.
-    func hash(_ dimension: Dimension, into hasher: inout Hasher) {
-        guard dimension == .priority else { return hasher.combine(self[dimension]) }
-        // One byte tells what its name takes several for.
-        hasher.combine(priority == .high ? UInt8(2) : priority == .normal ? 1 : 0)
-    }
-}
-
 /// The class of a request inside its tenant. Classes share by weight, so none starves.
 package enum Priority: String, Hashable, Sendable, CaseIterable {
     case high, normal, low

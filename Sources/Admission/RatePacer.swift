@@ -103,15 +103,15 @@ struct RatePacer: Sendable {
     // MARK: When
 
     /// The earliest instant, `now` or later, at which so many units may be sent.
-    func earliest(for units: Int, now: Instant) -> Instant {
+    mutating func earliest(for units: Int, now: Instant) -> Instant {
         let known = max(paced(for: units, now: now), logged(for: units, now: now))
-        guard let probe else { return known }
-        return max(known, probe.opening(now: now))
+        guard probe != nil, let permission = probe?.opening(now: now) else { return known }
+        return max(known, permission)
     }
 
     /// The instant from which one more unit may be sent, until something changes; `nil` while a probe has a say.
     var nextOpening: Instant? {
-        probe == nil ? earliest(for: 1, now: Instant(nanoseconds: .min)) : nil
+        mutating get { probe == nil ? earliest(for: 1, now: Instant(nanoseconds: .min)) : nil }
     }
 
     /// A lower bound for the instant at which so many units may go that have so many others before them.

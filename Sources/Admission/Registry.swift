@@ -18,6 +18,8 @@ struct Registry: Sendable {
     let levelsAreFlows: Bool
     /// Whether any limit counts tokens, so that what is usual for each model must be known.
     let countsTokens: Bool
+    /// Of the hashes of names.
+    private let seed = NameHash.seedOfProcess()
     /// Nodes of the line, cells and counted combinations by what they stand for.
     var nodes = NodeIndex()
     var cells: [Key: Int] = [:]
@@ -64,8 +66,11 @@ struct Registry: Sendable {
 
     /// The hash of the node that stands for an identity's names on so many steps of the path.
     func hash(_ identity: Identity, steps: Int) -> UInt32 {
-        var hasher = Hasher()
-        for step in 0..<steps { identity.hash(path[step], into: &hasher) }
-        return UInt32(truncatingIfNeeded: hasher.finalize())
+        var hash = NameHash(seed: seed)
+        for step in 0..<steps {
+            // A class is one of three, whatever it is called.
+            if path[step] == .priority { hash.combine(identity.priority) } else { hash.combine(identity[path[step]]) }
+        }
+        return hash.value
     }
 }

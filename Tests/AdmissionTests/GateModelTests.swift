@@ -226,7 +226,7 @@ private struct ModelWorld {
             if cell.inFlight != model.inFlight(in: key) { return "\(name): in flight \(cell.inFlight)" }
             if cell.waiting != model.waiting(in: key) { return "\(name): waiting \(cell.waiting)" }
             if cell.underWay != model.underWay[key]?.count ?? 0 { return "\(name): under way \(cell.underWay)" }
-            for (pacer, rate) in zip(cell.pacers, model.rates[key] ?? []) {
+            for (var pacer, rate) in zip(cell.pacers, model.rates[key] ?? []) {
                 let (real, naive) = (pacer.earliest(for: 1, now: now), max(now, rate.opening))
                 if real != naive { return "\(name): opens at \(real), in the model at \(naive)" }
             }

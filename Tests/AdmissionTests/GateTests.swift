@@ -237,7 +237,7 @@ struct GateTests {
             }
             _ = bench.settle("a", at: now)
         }
-                #expect(bench.gate.line.nodes.count <= 4 * Registry.idleFlows + 10)
+        #expect(bench.gate.line.nodes.count <= 4 * Registry.idleFlows + 10)
         #expect(bench.gate.registry.nodes.count == bench.gate.line.nodes.count - 1)
         // Beside those of kept flows only what was used in the last second.
         #expect(bench.gate.cells.count <= 3 * Registry.idleFlows + 1_200)
