@@ -32,7 +32,7 @@ package struct Findings: Sendable {
     /// Slots held, times nanoseconds.
     package var slotTime: Int64 = 0
     package var events = 0
-    /// The largest difference of normalised service among backlogged tenants, in thousandths of what was allowed.
+    /// The largest difference of normalised service among backlogged siblings, in thousandths of what was allowed.
     package var unfairness = 0
 
     package init() {}

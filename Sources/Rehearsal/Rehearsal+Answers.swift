@@ -103,7 +103,9 @@ extension Rehearsal {
         settled += 1
         books.end(request.path)
         if request.isSent {
-            fairness?.served(request.identity.tenant, request.actual, held: now - request.grantedAt)
+            for index in fairness.indices {
+                fairness[index].served(request.identity, request.actual, held: now - request.grantedAt)
+            }
         } else {
             findings.withdrawn += 1
             books.uncharge(request.path, attempt: request.attempt)

@@ -11,7 +11,7 @@ extension Rehearsal {
         permitsHeld += 1
         if isDraining { findings.complain("granted while draining", at: now) }
         note(breaker?.granted(now: now))
-        fairness?.granted(inFlight: permitsHeld)
+        for index in fairness.indices { fairness[index].granted(inFlight: permitsHeld) }
         requests[id].permit = permit
         requests[id].attempt = granted
         requests[id].attempts += 1

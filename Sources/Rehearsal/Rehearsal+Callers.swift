@@ -76,7 +76,9 @@ extension Rehearsal {
             waiting[ticket] = id
             books.wait(requests[id].path)
             queue.wait(requests[id].identity)
-            if !requests[id].isRepeat { fairness?.wait(requests[id].identity.tenant) }
+            if !requests[id].isRepeat {
+                for index in fairness.indices { fairness[index].wait(requests[id].identity) }
+            }
             let deadline = min(requests[id].deadline, now + gate.rules.queue.timeout)
             guard deadline < .never else { return }
             let late = deadline + Interval(nanoseconds: 1)
@@ -100,8 +102,10 @@ extension Rehearsal {
         books.waitNoLonger(requests[id].path)
         queue.waitNoLonger(requests[id].identity)
         guard !requests[id].isRepeat else { return }
-        fairness?.waitNoLonger(requests[id].identity.tenant)
-        fairness?.idle(requests[id].identity.tenant)
+        for index in fairness.indices {
+            fairness[index].waitNoLonger(requests[id].identity)
+            fairness[index].idle(requests[id].identity)
+        }
     }
 
     mutating func overdue(_ id: Int, _ wait: Int) {

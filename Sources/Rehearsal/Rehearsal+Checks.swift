@@ -55,8 +55,10 @@ extension Rehearsal {
         compare(report)
         checkThatSomethingIsDue(report)
         checkAmplification()
-        note(fairness?.check(now: now))
-        findings.unfairness = max(findings.unfairness, fairness?.worst ?? 0)
+        for index in fairness.indices {
+            note(fairness[index].check(now: now))
+            findings.unfairness = max(findings.unfairness, fairness[index].worst)
+        }
     }
 
     /// Capacity is conserved: what the gate says is used is what was sent, and what it says is held is held.

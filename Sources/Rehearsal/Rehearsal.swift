@@ -82,7 +82,7 @@ package struct Rehearsal {
     var queue: QueueCheck
     var pauses = PauseCheck()
     var breaker: BreakerCheck?
-    var fairness: FairnessCheck?
+    var fairness: [FairnessCheck]
 
     package static let start = Instant(nanoseconds: 1_000_000_000_000)
     /// How often the dearer checks run.
@@ -103,7 +103,7 @@ package struct Rehearsal {
         books.judgesTokens = scenario.promises.judgesTokens
         queue = QueueCheck(scenario.rules)
         breaker = BreakerCheck(scenario.rules.breaker)
-        fairness = FairnessCheck(scenario.rules)
+        fairness = FairnessCheck.all(scenario.rules)
         progress = callers.map { _ in 0 }
         for index in callers.indices { enterFirstCalls(of: index) }
         for index in scenario.steps.indices { agenda.enter(.step(index), at: Self.start + scenario.steps[index].at) }
@@ -175,12 +175,14 @@ package struct Rehearsal {
         gate.replace(rules, now: now)
         // What was sent before arrives a little later.
         books.replace(rules, settlingAt: now + upstream.delay + upstream.jitter)
-        for index in requests.indices where !requests[index].hasEnded {
+        for index in requests.indices {
+            // Those that have ended may still be on their way or be worked on.
             requests[index].path = books.path(of: requests[index].identity)
+            guard !requests[index].hasEnded else { continue }
             if requests[index].permit != nil { books.grant(requests[index].path, isNew: false) }
             if requests[index].ticket != nil { books.wait(requests[index].path) }
         }
         queue.replace(rules)
-        fairness = nil
+        fairness = []
     }
 }

@@ -42,6 +42,34 @@ extension Author {
         return Scenario(rules: rules, callers: callers, upstream: upstream)
     }
 
+    /// What a tenant's attempts usually take says nothing about one priority's: only the correction at the end does.
+    mutating func prioritised() -> Scenario {
+        let slots = random.int(2...6)
+        let (pacing, quota, rates) = rate()
+        let isPaced = random.chance(percent: 30)
+        let terms =
+            isPaced ? Limit.Terms(rates: [Limit.Rate(quota, per: .minutes(1))]) : Limit.Terms(inFlight: slots)
+        let weights = random.one(of: [FairnessRules.priorityWeights, ["high": 2], [:]])
+        let rules = GateRules(
+            limits: [Limit(name: "account", terms: terms)], pacing: pacing,
+            fairness: FairnessRules(weights: [.priority: weights]))
+        let (long, tenants) = (random.one(of: Priority.allCases), random.int(1...2))
+        var scenario = Scenario(rules: rules, callers: [], upstream: upstream(isPaced ? rates : []))
+        (scenario.upstream.shortest, scenario.upstream.longest) = (.milliseconds(50), .milliseconds(150))
+        (scenario.upstream.isLongTailed, scenario.upstream.connects, scenario.upstream.faults.losses) = (false, 0, 0)
+        for tenant in 0..<tenants {
+            for priority in Priority.allCases {
+                let identity = Identity(tenant: "t\(tenant)", priority: priority)
+                var caller = Caller(identity, .backlogged(slots + random.int(8...20)))
+                caller.jobs = random.one(of: [0, 3])
+                (caller.slowReads, caller.slowness) = (priority == long ? 100 : 0, .milliseconds(1500))
+                scenario.callers.append(caller)
+            }
+        }
+        scenario.promises.throttles = isPaced ? 0 : nil
+        return scenario
+    }
+
     mutating func mixed() -> Scenario {
         let (pacing, quota, rates) = rate()
         let minute = Interval.minutes(1)
@@ -163,8 +191,8 @@ extension Author {
         upstream.connecting = .milliseconds(200)
         var scenario = Scenario(rules: rules, callers: callers, upstream: upstream)
         // Five on a plain way (see the figures). Here making a connection takes up to 200 ms, so that what was let go
-        // first may be sent last, and refusals come when the next ones are on their way.
-        scenario.promises.throttles = 10
+        // first may be sent last, and refusals come when the next ones are on their way: eleven in one of 27 worlds.
+        scenario.promises.throttles = 15
         return scenario
     }
 
@@ -173,13 +201,12 @@ extension Author {
         let limit = Limit(
             name: "day",
             terms: Limit.Terms(rates: [Limit.Rate(60, per: .minutes(1)), Limit.Rate(budget, per: .days(1))]))
-        let zone = random.int(-12...14) * 3600
-        let rules = GateRules(limits: [limit], queue: queue(), dayZone: .fixed(secondsEastOfUTC: zone))
+        let (zone, midnight) = midnight()
+        let rules = GateRules(limits: [limit], queue: queue(), dayZone: zone)
         let callers = (0..<3).map { _ in caller(perMinute: 30) }
         // Midnight comes halfway.
         let untilMidnight = length / 2
-        let local = Interval.days(20_000) - untilMidnight
-        let phase = local - Interval(nanoseconds: Rehearsal.start.nanoseconds)
+        let phase = Interval.days(20_000) - untilMidnight - Interval(nanoseconds: Rehearsal.start.nanoseconds)
         let methods: [RateEnforcement.Method] = [
             .fixedWindow(.days(1), phase: phase), .slidingLog,
         ]
@@ -187,9 +214,25 @@ extension Author {
             RateEnforcement(methods[0], quota: budget, per: .days(1)), RateEnforcement(methods[1], perMinute: 60),
         ]
         var scenario = Scenario(rules: rules, callers: callers, upstream: upstream(rates))
-        scenario.wallClock = WallClockOffset(nanoseconds: (phase - .seconds(zone)).nanoseconds)
+        let arrival = Rehearsal.start + untilMidnight
+        scenario.wallClock = WallClockOffset(nanoseconds: midnight * 1_000_000_000 - arrival.nanoseconds)
         scenario.promises.throttles = 0
         return scenario
+    }
+
+    /// A zone and one of its midnights, in seconds since 1970 UTC; of the Pacific's also those around a change of the
+    /// clock, as the tz database has them (America/Los_Angeles, 2026).
+    private mutating func midnight() -> (zone: ResetZone, unixSeconds: Int64) {
+        guard random.chance(percent: 50) else {
+            let offset = random.int(-12...14) * 3600
+            return (.fixed(secondsEastOfUTC: offset), 20_000 * 86_400 - Int64(offset))
+        }
+        // 15 January and July, 8 and 9 March, 1 and 2 November.
+        let far: [(Int64, Int64)] = [(20_468, 8), (20_649, 7)]
+        let near: [(Int64, Int64)] = [(20_520, 8), (20_521, 7), (20_758, 7), (20_759, 8)]
+        // The provider here counts days of 24 hours, from this midnight on and back from it.
+        let (day, hour) = random.one(of: length < .hours(20) ? far + near : far)
+        return (.pacific, day * 86_400 + hour * 3600)
     }
 
     mutating func clustered() -> Scenario {

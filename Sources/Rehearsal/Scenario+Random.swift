@@ -5,6 +5,8 @@ extension Scenario {
     package enum Kind: String, CaseIterable, Sendable {
         /// Everybody wants more than a rate, or more than some slots; shares and use are exact.
         case saturatedRate, saturatedSlots, saturatedTokens
+        /// Every tenant wants more in each of its priorities, and the answers of one priority are much longer.
+        case prioritised
         /// Many limits, many habits.
         case mixed
         /// Limits in tokens, counted in one of three ways.
@@ -62,6 +64,7 @@ struct Author {
         case .saturatedRate: saturatedRate()
         case .saturatedSlots: saturatedSlots()
         case .saturatedTokens: saturatedTokens()
+        case .prioritised: prioritised()
         case .mixed: mixed()
         case .tokens: tokens()
         case .failing: failing()
