@@ -131,12 +131,12 @@ mutate parking Gate+Granting.swift \
     '                _ = closed
                 return false'
 mutate fair-tags FairLine.swift \
-    'nodes[node].tag = start + step(of: node, cost: cost)' 'nodes[node].tag = start'
-mutate weights FairLine.swift 'max(1, cost / Int64(nodes[node].weight))' 'max(1, cost)'
+    'tag = start + step(cost)' 'tag = start'
+mutate weights FairLine.swift 'weight == 1 ? cost : cost / Int64(weight)' 'cost'
 mutate cost-correction Gate+Permits.swift \
     'attempt.flow, attempt.cost, to: cost(of: attempt.flow, attempt.reserve.tokens, hold: held))' \
     'attempt.flow, attempt.cost, to: attempt.cost)'
-mutate retry-budget Gate.swift 'let paid = isFree ? now : budget.reserve(now: now)' 'let paid = now'
+mutate retry-budget Gate.swift '!isFree, !budget.takeRetry(now: now)' '!isFree, waiting < 0'
 mutate breaker Breaker.swift \
     'if failuresInRow >= rules.failures || isShareReached { open(now: now) }' \
     'if failuresInRow < 0, isShareReached { open(now: now) }'
