@@ -41,6 +41,8 @@ install_packages() {
     command -v curl >/dev/null || missing+=(curl ca-certificates)
     command -v git >/dev/null || missing+=(git)
     command -v openssl >/dev/null || missing+=(openssl)
+    command -v objcopy >/dev/null || missing+=(binutils)
+    command -v valgrind >/dev/null || missing+=(valgrind)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} -gt 0 ] || return 0
     as_root apt-get -qq update

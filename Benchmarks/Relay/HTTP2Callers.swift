@@ -56,7 +56,7 @@ final class HTTP2Callers: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(
                     CallHandler { isAnswered in
-                        guard isAnswered else { return self.failed(Failure(description: "a stream was not answered 200")) }
+                        guard isAnswered else { return self.failed(Failure(description: "no 200 on a stream")) }
                         self.state.withLock { $0.unanswered -= 1 }
                         self.call(multiplexer)
                     })
@@ -67,7 +67,7 @@ final class HTTP2Callers: Sendable {
     fileprivate func failed(_ error: any Error) {
         state.withLock { state in
             if state.failure == nil {
-                state.failure = Failure(description: "the proxy does not speak HTTP/2 to its callers: \(error)")
+                state.failure = Failure(description: "HTTP/2 between callers and the proxy: \(error)")
             }
         }
     }

@@ -73,7 +73,7 @@ final class PlainEnds {
             idle = ready == 0 ? idle + 1 : 0
             guard idle < Self.patience.rounds else {
                 let last = String(decoding: received.prefix(1000), as: UTF8.self)
-                throw Failure(description: "everybody waits after \(answered) answers; what came last began with:\n\(last)")
+                throw Failure(description: "everybody waits after \(answered) answers; what came last began:\n\(last)")
             }
             for place in polled.indices where polled[place].revents != 0 { try take(place) }
         }
