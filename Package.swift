@@ -149,3 +149,26 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// What every input must fulfil is one set of sources: a test target that goes through the corpus, or, for scripts/fuzz.sh,
+// a program that libFuzzer drives.
+let properties = "Tests/PropertyTests"
+let rooms: [Target.Dependency] = [
+    "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Telemetry",
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+if Context.environment["PENSTOCK_FUZZ"] == nil {
+    package.targets.append(
+        .testTarget(
+            name: "PropertyTests", dependencies: rooms, path: properties, exclude: ["Fuzzer.swift"],
+            resources: [.copy("Corpus")], swiftSettings: strict))
+} else {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: rooms, path: properties, exclude: ["CorpusTests.swift", "Corpus"],
+            swiftSettings: strict))
+    package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
+}
