@@ -22,13 +22,14 @@ main() {
         echo "usage: ${0##*/} all|NAME [seconds | FILE...]; names: $(ls "$corpus" | paste -sd' ')" >&2
         exit 64
     fi
-    local names=("$1") fuzz name failed=0
+    local names=("$1") options fuzz name failed=0
     shift
     [ "${names[0]}" != all ] || mapfile -t names < <(ls "$corpus")
     # Testable, because the properties look at what is inside; optimised, because more inputs are tried so.
-    fuzz=("-c" release --scratch-path "$build" --sanitize address --sanitize fuzzer -Xswiftc -enable-testing)
-    PENSTOCK_FUZZ=1 swift build "${fuzz[@]}" --product fuzz >&2
-    fuzz=$(PENSTOCK_FUZZ=1 swift build "${fuzz[@]}" --show-bin-path)/fuzz
+    options=(-c release --scratch-path "$build" --sanitize address --sanitize fuzzer -Xswiftc -enable-testing)
+    export PENSTOCK_FUZZ=1
+    swift build "${options[@]}" --product fuzz >&2
+    fuzz=$(swift build "${options[@]}" --show-bin-path)/fuzz
     for name in "${names[@]}"; do try "$fuzz" "$name" "$@" || failed=1; done
     exit $failed
 }

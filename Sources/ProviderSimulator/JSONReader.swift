@@ -122,10 +122,11 @@ struct JSONReader {
         let start = place
         while place < bytes.count, "+-.eE0123456789".utf8.contains(bytes[place]) { place += 1 }
         let digits = bytes[start..<place].drop { $0 == UInt8(ascii: "-") }
-        // What Double takes and JSON does not: a sign or dot in front, a dot at the end, a leading zero.
+        let behindDot = digits.drop { $0 != UInt8(ascii: ".") }.dropFirst()
+        // What Double takes and JSON does not: a sign or dot in front, a dot without digits, a leading zero.
         guard
             place - start - digits.count <= 1, let first = digits.first, (0x30...0x39).contains(first),
-            digits.last != UInt8(ascii: "."),
+            digits.last != UInt8(ascii: "."), behindDot.first.map({ (0x30...0x39).contains($0) }) ?? true,
             first != 0x30 || !(digits.dropFirst().first.map { (0x30...0x39).contains($0) } ?? false),
             let number = Double(String(decoding: bytes[start..<place], as: UTF8.self))
         else { return nil }

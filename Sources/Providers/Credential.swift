@@ -62,8 +62,8 @@ package struct CredentialRule: Hashable, Sendable {
         let value = value.drop { $0 == " " }
         if value.hasPrefix("AWS4-") {
             let place = TextCursor(String(value)).places(behind: "Credential=").first
-            return place.map { String(decoding: value.utf8.dropFirst($0), as: UTF8.self).prefix { $0 != "/" } }
-                .map(String.init)
+            let id = place.map { String(decoding: value.utf8.dropFirst($0), as: UTF8.self).prefix { $0 != "/" } } ?? ""
+            return id.isEmpty ? nil : String(id)
         }
         let parts = value.split(separator: " ", maxSplits: 1)
         let key = parts.count == 2 ? parts[1].drop { $0 == " " } : parts.first

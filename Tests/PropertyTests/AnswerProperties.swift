@@ -44,11 +44,15 @@ extension Property {
             .neverFits(tokens: bytes.count, limit: limit), .badResponse(body, upstream: text.start),
         ]
         for refusal in refusals {
-            for provider in Provider.allCases { try check(refusal, for: provider, id: body) }
+            for provider in speakers { try check(refusal, for: provider) }
         }
     }
 
-    private static func check(_ refusal: Refusal, for provider: Provider, id: String) throws {
+    /// One provider for each shape of an error.
+    private static let speakers = Dictionary(grouping: Provider.allCases) { $0.profile.errorShape }.values
+        .compactMap(\.first).sorted { $0.rawValue < $1.rawValue }
+
+    private static func check(_ refusal: Refusal, for provider: Provider) throws {
         let answer = refusal.answer(for: provider, requestID: "request-1")
         guard let json = SlowJSON(answer.body) else { throw Violation(description: "\(provider): no JSON") }
         let messages = json.scalars(at: [["message"], ["error", "message"], ["error"], ["detail"]])

@@ -32,7 +32,6 @@ extension Property {
         if let value = headers.first(name: "proxy-authorization") { try checkBasic(value) }
         let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: message.start, headers: headers)
         if RequestCheck.refusal(of: head, fields: fields) == nil {
-            try require(message.start.hasPrefix("/") || message.start == "*", "the target \(message.start)")
             try requireEqual(headers["host"].count, 1, "the Host fields")
             let codings = headers["transfer-encoding"].flatMap(FieldName.elements)
             try require(codings.isEmpty || codings == ["chunked"], "\(codings)")
@@ -72,26 +71,40 @@ extension Property {
         try requireEqual(BasicCredentials.user(value), String(decoding: data[..<colon], as: UTF8.self), "the user")
     }
 
-    /// A request goes to an upstream that may have it, with the rest of its target as it came.
+    /// A request goes to an upstream that may have it, with the rest of its target as it came; a URL only to one that
+    /// it names.
     static let router = Property("router") { bytes in
         let message = Message(bytes)
         let target = message.start
-        guard target.utf8.first == UInt8(ascii: "/") else { return }
         let host = message.fields.first { $0.name.lowercased() == "host" }?.value ?? ""
+        let router = Router(services: services, own: OwnListeners(), isForwardProxy: true)
         for owner in [nil, 0, 1] {
-            guard let route = Router(services: services).route(target, authority: host, owner: owner) else {
-                throw Violation(description: "there is a default")
+            let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target)
+            guard case .route(let route) = router.route(head, host: host, owner: owner) else {
+                try require(target.utf8.first != UInt8(ascii: "/"), "\(target) is refused, and there is a default")
+                continue
             }
             let upstream = route.service.upstream
-            if let owner { try requireEqual(route.service.index, owner, "the owner") }
-            let isBelow = ["/", "?", ""].contains { end in
-                end.isEmpty ? target == upstream.prefix : target.hasPrefix(upstream.prefix + end)
+            try require(route.target.utf8.first == UInt8(ascii: "/"), "\(target) → \(route.target)")
+            if target.utf8.first != UInt8(ascii: "/") {
+                let isNamed = upstream.hosts.contains { target.lowercased().contains($0) }
+                try require(isNamed, "\(target) → \(upstream.name)")
+                continue
             }
-            let rest = String(decoding: target.utf8.dropFirst(upstream.prefix.utf8.count), as: UTF8.self)
-            let slash = rest.utf8.first == UInt8(ascii: "/") ? "" : "/"
-            let possible = [upstream.url.path + target] + (isBelow ? [upstream.url.path + slash + rest] : [])
+            if let owner { try requireEqual(route.service.index, owner, "the owner") }
+            let possible = targets(target, at: upstream)
             try require(possible.contains { $0.utf8.elementsEqual(route.target.utf8) }, "\(target) → \(route.target)")
         }
+    }
+
+    /// What an upstream may get for a path: all of it, and what is behind its prefix.
+    private static func targets(_ path: String, at upstream: Upstream) -> [String] {
+        let base = upstream.url.path
+        let rest = path.utf8.dropFirst(upstream.prefix.utf8.count)
+        let ends = rest.first.map { [UInt8(ascii: "/"), UInt8(ascii: "?")].contains($0) } ?? true
+        guard ends, path.utf8.starts(with: upstream.prefix.utf8) else { return [base + path] }
+        let slash = rest.first == UInt8(ascii: "/") ? "" : "/"
+        return [base + path, base + slash + String(decoding: rest, as: UTF8.self)]
     }
 
     private static let services: [UpstreamService] = makeServices()

@@ -12,8 +12,8 @@ indirect enum SlowJSON: Equatable {
         var value: SlowJSON
     }
 
-    /// `nil` for what is no JSON, is nested deeper than 128 or has a name that is written with an escape for something
-    /// else than printable ASCII.
+    /// `nil` for what is no JSON, is nested deeper than 128 or has a name that is written with a surrogate or in more
+    /// than 32 bytes with an escape.
     init?(_ bytes: [UInt8]) {
         var rest = bytes[...]
         guard String(validating: bytes, as: UTF8.self) != nil, let value = Self.value(&rest, depth: 0) else {
@@ -119,7 +119,10 @@ extension SlowJSON {
         return nil
     }
 
+    /// The readers compare at most 32 bytes of a name that has an escape.
     private static func plainName(_ written: [UInt8]) -> [UInt8]? {
+        guard written.contains(UInt8(ascii: "\\")) else { return written }
+        guard written.count <= 32 else { return nil }
         var rest = written[...]
         var name: [UInt8] = []
         while let byte = rest.popFirst() {
@@ -128,17 +131,21 @@ extension SlowJSON {
                 continue
             }
             if escaped == UInt8(ascii: "u") {
-                let value = UInt8(String(decoding: rest.prefix(4), as: UTF8.self), radix: 16)
-                guard let value, (0x20..<0x7F).contains(value) else { return nil }
-                name.append(value)
+                let unit = UInt32(String(decoding: rest.prefix(4), as: UTF8.self), radix: 16)
+                guard let scalar = unit.flatMap(Unicode.Scalar.init) else { return nil }
+                name += Character(scalar).utf8
                 rest = rest.dropFirst(4)
             } else {
-                guard "\"\\/".utf8.contains(escaped) else { return nil }
-                name.append(escaped)
+                name.append(controls[escaped] ?? escaped)
             }
         }
         return name
     }
+
+    private static let controls: [UInt8: UInt8] = [
+        UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10, UInt8(ascii: "r"): 13,
+        UInt8(ascii: "t"): 9,
+    ]
 
     private static func literal(_ rest: inout ArraySlice<UInt8>) -> SlowJSON? {
         let bytes = Array(rest.prefix { !" \t\r\n,]}:\"[{".utf8.contains($0) })

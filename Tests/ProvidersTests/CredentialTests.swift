@@ -50,6 +50,7 @@ struct CredentialTests {
                 "AKIDEXAMPLE"
             ),
             (.bedrock, ["authorization": "AWS4-HMAC-SHA256 Signature=x"], nil),
+            (.bedrock, ["authorization": "AWS4-HMAC-SHA256 Credential=/20150830/us-east-1, Signature=x"], nil),
         ] as [(Provider, [String: String], String?)])
     func found(provider: Provider, fields: [String: String], key: String?) {
         #expect(provider.profile.credential.clientKey { fields[$0] } == key)

@@ -88,7 +88,8 @@ struct UsageRequestTests {
             #"{"stream":true,"stream_options":{"include_usage":[false]}}"#, #"{"stream":[true]}"#,
             #"{"stream":true,"stream_options":[null]}"#, #"{"stream":true,"stream_options":"x"}"#,
             #"{"stream":true,"stream_options":0}"#,
-            #"{"stream":false}"#, #"{"stream":null}"#, #"{"stream":"true"}"#, #"{"stream":true,"stream":false}"#,
+            #"{"st\ream":true}"#, #"{"stream":false}"#, #"{"stream":null}"#, #"{"stream":"true"}"#,
+            #"{"stream":true,"stream":false}"#,
             #"{"stream":true,"stream":{}}"#, #"{"a":{"stream":true}}"#, #"{}"#, "", "true", "x", #"[{"stream":true}]"#,
             #"{"stream":true"#, #"{"stream":true]"#, #"{"stream":true,"stream_options":{"include_usage":false}"#,
         ])

@@ -93,10 +93,12 @@ extension ShortText {
     }
 
     /// What stands behind a backslash, and in how many bytes. None of the names looked for has a control character, so
-    /// that `\n` and the like may stand for their letters.
+    /// that `\n` and the like are none of them.
     private func escape(at index: Int) -> (UInt8, length: Int)? {
         guard index < count else { return nil }
-        guard self[index] == UInt8(ascii: "u") else { return (self[index], 1) }
+        guard self[index] == UInt8(ascii: "u") else {
+            return "\"\\/".utf8.contains(self[index]) ? (self[index], 1) : nil
+        }
         guard index + 5 <= count else { return nil }
         var value = 0
         for place in index + 1..<index + 5 {
