@@ -209,17 +209,23 @@ struct StreamTests {
         }
     }
 
-    @Test("A goodbye does not keep a pool of one connection shut while its stream runs on")
-    func goodbyeOfTheOnly() async throws {
-        try await Self.run("connections: {protocol: h2c, max: 1}") { proxy, upstream in
+    @Test(
+        "A goodbye does not keep a pool of one connection shut while its stream runs on, whoever waits already",
+        arguments: [false, true])
+    func goodbyeOfTheOnly(waitsBefore: Bool) async throws {
+        try await Self.run("connections: {protocol: h2c, max: 1}", maxStreams: 1) { proxy, upstream in
             let (first, second) = (try await proxy.connect(), try await proxy.connect())
             try await first.request("POST", "/0", body: "x")
             let wire = try await upstream.accept()
             let stream = try await wire.request().stream
             try await wire.head(stream, status: 200)
             _ = try await first.text(through: "\r\n\r\n")
+            if waitsBefore {
+                try await second.request("POST", "/1", body: "x")
+                try await proxy.reaches(inFlight: 2, queued: 0)
+            }
             try await wire.sayGoodbye(after: stream)
-            try await second.request("POST", "/1", body: "x")
+            if !waitsBefore { try await second.request("POST", "/1", body: "x") }
             let next = try await upstream.accept()
             try await next.answer(next.request().stream)
             #expect(try await second.message().status == 200)

@@ -30,6 +30,8 @@ struct UpstreamConnector {
         }
         let connection = UpstreamConnection(number: number, pool: pool, channel: channel)
         do {
+            // It may have ended while a proxy's tunnel was made.
+            guard channel.isActive else { throw UpstreamFailure.closed }
             if let tls = service.tls {
                 try channel.pipeline.syncOperations.addHandlers([
                     NIOSSLClientHandler(context: tls, serverHostname: service.serverName),

@@ -88,6 +88,8 @@ final class UpstreamPool {
 
     func retire(_ connection: UpstreamConnection) {
         if !state.retire(connection.number) { close(connection) }
+        // Those that wait for one of its streams need another connection.
+        serveWaiting()
     }
 
     func closed(_ connection: UpstreamConnection) {
