@@ -14,6 +14,7 @@ final class Worker {
     let identity: IdentityReader
     let maxHeaderBytes: Int
     let scratch = Scratch()
+    let loopMark: LoopMark
     let guards: WorkerGuard
     private let shared: Shared
     private let pools: [UpstreamPool]
@@ -86,6 +87,7 @@ final class Worker {
 
     init(number: Int, of count: Int, loop: any EventLoop, shared: Shared) {
         self.number = number
+        loopMark = LoopMark(instance: shared.instance)
         self.loop = loop
         self.shared = shared
         router = Router(services: shared.services, own: shared.own, isForwardProxy: shared.policy.forwardProxy)

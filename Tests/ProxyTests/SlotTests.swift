@@ -127,23 +127,6 @@ struct SlotTests {
         serving.cancel()
         await upstream.stop()
     }
-}
-
-extension Wire.Server {
-    /// Answers every request of every connection until the task is cancelled or the connections end.
-    func serve(_ answer: @escaping @Sendable (Message, Wire) async throws -> Void) -> Task<Void, Never> {
-        Task {
-            await withTaskGroup(of: Void.self) { group in
-                while !Task.isCancelled, let wire = try? await accept() {
-                    group.addTask {
-                        while let request = try? await wire.message() {
-                            do { try await answer(request, wire) } catch { return await wire.close() }
-                        }
-                    }
-                }
-            }
-        }
-    }
 
     @Test("A caller that takes its time with a short body holds no slot with it")
     func slowBody() async throws {
@@ -160,6 +143,23 @@ extension Wire.Server {
             #expect(try await wire.message().text == "abcdef")
             try await wire.answer()
             #expect(try await slow.message().status == 200)
+        }
+    }
+}
+
+extension Wire.Server {
+    /// Answers every request of every connection until the task is cancelled or the connections end.
+    func serve(_ answer: @escaping @Sendable (Message, Wire) async throws -> Void) -> Task<Void, Never> {
+        Task {
+            await withTaskGroup(of: Void.self) { group in
+                while !Task.isCancelled, let wire = try? await accept() {
+                    group.addTask {
+                        while let request = try? await wire.message() {
+                            do { try await answer(request, wire) } catch { return await wire.close() }
+                        }
+                    }
+                }
+            }
         }
     }
 }

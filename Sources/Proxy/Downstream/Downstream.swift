@@ -87,6 +87,7 @@ class Downstream: Watched {
         deadline = .never
         isHead = head.method == .HEAD
         if let refusal = (worker.isDraining ? .draining : nil) ?? refusal { return refuse(refusal, head, now: now) }
+        if fields.mayHave("via"), worker.loopMark.isOn(fields.all) { return refuse(.loop, head, now: now) }
         if isForProxyItself(head, fields) { return answerOptions() }
         let tunnel = TunnelKind(head, fields, protocolName: protocolName)
         switch worker.router.route(head, host: fields.first("host") ?? "", owner: owner) {

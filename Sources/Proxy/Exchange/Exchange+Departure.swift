@@ -13,7 +13,7 @@ extension Exchange {
         guard reading != nil || awaitsBody else { return ask(now: record.begunAt) }
         // The gate has to know what is in the body, so the caller may send it now.
         connection.sendContinue()
-        setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: record.begunAt)
+        awaitBody(record.begunAt)
     }
 
     /// Asks the gate, once all is known that it has to know.
@@ -34,6 +34,7 @@ extension Exchange {
     private func wait(_ ticket: Ticket, limit: Int?, since now: Instant) {
         phase = .waiting(ticket)
         record.wait(since: now)
+        if tunnel == nil { worker.pool(of: service).prepare() }
         guard let limit else { return }
         let name = service.upstream.gate.limits[limit].name
         if record.limit != name { service.metrics.limited(limit: name, mode: .enforce, action: .wait).increment() }
@@ -139,7 +140,7 @@ extension Exchange {
         phase = .sent(permit, handler)
         record.send(at: now)
         if let tunnel { return send(tunnel, permit, handler, now: now) }
-        handler.send(head, isChunked: isLengthUnknown, endsHere: body.isEmpty)
+        handler.send(marked(head), isChunked: isLengthUnknown, endsHere: body.isEmpty)
         let parts = body.parts
         // Before anything is written: a connection that breaks under the write repeats what is kept.
         body.sent(bound: replayBound)
@@ -156,6 +157,14 @@ extension Exchange {
         connection.resumeReading()
     }
 
+    /// With the mark by which it would be known again, where it may be going round in a circle.
+    private func marked(_ head: HTTPRequestHead) -> HTTPRequestHead {
+        guard worker.pool(of: service).loopWatch.sends(toPrivate: service.dial.mayBePrivate) else { return head }
+        var head = head
+        head.headers.add(name: "Via", value: worker.loopMark.via)
+        return head
+    }
+
     private func send(_ tunnel: TunnelKind, _ permit: Permit, _ handler: UpstreamEnd, now: Instant) {
         switch tunnel {
         case .connect: openTunnel(permit, handler, HTTPHeaders(), now: now)
@@ -165,7 +174,14 @@ extension Exchange {
         }
     }
 
+    /// Waits for more of the request's body, as long as it comes fast enough; what the upstream does not take is not the
+    /// caller's fault.
     func awaitBody(_ now: Instant) {
-        setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: now)
+        progress.resume(now: now)
+        progress.moved(record.bytesIn - awaitedBytes, now: now)
+        awaitedBytes = record.bytesIn
+        if !wantsRequest { progress.pause(now: now) }
+        let length = progress.deadline == .never ? Downstream.bodyTimeout : progress.deadline - now
+        setDeadline(length, meaning: .firstByteTimeout, from: now)
     }
 }

@@ -64,7 +64,7 @@ extension Exchange {
 
     func requestReadComplete() {
         switch phase {
-        case .begun: setDeadline(Downstream.bodyTimeout, meaning: .firstByteTimeout, from: Clock.now())
+        case .begun: awaitBody(Clock.now())
         case .sent(_, let handler):
             handler.flush()
             if !body.isComplete { awaitBody(Clock.now()) }
@@ -77,6 +77,7 @@ extension Exchange {
     }
 
     func upstreamWritable() {
+        if case .sent = phase, !body.isComplete, !wantsTunnel { awaitBody(Clock.now()) }
         connection.resumeReading()
     }
 }

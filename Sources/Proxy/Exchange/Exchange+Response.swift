@@ -22,6 +22,11 @@ extension Exchange {
         guard (100..<600).contains(code), code != 101 else { return reject(handler, "its status is \(code)") }
         if code < 200 { return relayInformation(head) }
         if let fault = Forwarding.codingFault(in: head.headers) { return reject(handler, fault) }
+        if code >= 400, worker.loopMark.isOnAnswer(head.headers) {
+            handler.abandon()
+            return upstreamBroke(.loop)
+        }
+        worker.pool(of: service).loopWatch.answered()
         let now = Clock.now()
         if let sentAt = record.sentAt {
             service.noteFirstByte(after: now - sentAt)
@@ -87,7 +92,7 @@ extension Exchange {
     }
 
     /// What came is no answer to what was asked.
-    private func reject(_ handler: UpstreamEnd, _ reason: String) {
+    func reject(_ handler: UpstreamEnd, _ reason: String) {
         handler.abandon()
         upstreamBroke(.malformed(reason))
     }

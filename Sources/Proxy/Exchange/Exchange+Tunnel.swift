@@ -11,6 +11,12 @@ extension Exchange {
     func sendHandshake(_ handler: UpstreamEnd) {
         var head = head
         if handler.isHTTP2 {
+            guard let isTaken = handler.takesExtendedConnect else {
+                // Its settings are on their way.
+                handler.abandon()
+                return upstreamBroke(.notProcessed)
+            }
+            guard isTaken else { return reject(handler, "it takes no WebSockets over HTTP/2") }
             head.headers = HTTPHeaders(head.headers.filter { !WebSocketHandshake.isProof($0.name) })
             handler.sendExtendedConnect(head, protocolName: "websocket")
         } else {

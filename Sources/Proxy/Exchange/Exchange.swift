@@ -80,6 +80,9 @@ final class Exchange {
     var isReusedConnection = false
     /// What the attempt under way has said about the provider's health.
     var verdict = Verdict.none
+    /// How the request's body comes, and how much of it has been looked at for that.
+    var progress = BodyProgress()
+    var awaitedBytes = 0
     /// When the gate let the present attempt go.
     var grantedAt: Instant
     /// What ``deadline`` stands for at present.
@@ -100,6 +103,10 @@ final class Exchange {
         self.head = HTTPRequestHead(
             version: .http1_1, method: head.method, uri: service.withoutClientKey(route.target),
             headers: fields.headers(for: service))
+        if head.method == .OPTIONS, let left = fields.first("max-forwards").flatMap({ Int($0) }), left > 0 {
+            // One proxy nearer to its end (RFC 9110 §7.6.2).
+            self.head.headers.replaceOrAdd(name: "Max-Forwards", value: String(left - 1))
+        }
         self.isLengthUnknown = isLengthUnknown
         self.tunnel = tunnel
         let length = fields.first("content-length").flatMap { Int($0) } ?? 0

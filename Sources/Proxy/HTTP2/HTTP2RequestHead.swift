@@ -13,6 +13,7 @@ struct HTTP2RequestHead {
         var method: String?
         var target: String?
         var authority: String?
+        var scheme: String?
         var protocolName: String?
         for (name, value, _) in block {
             // Pseudo-fields stand first.
@@ -20,12 +21,14 @@ struct HTTP2RequestHead {
             switch name {
             case ":method": method = value
             case ":path": target = value
+            case ":scheme": scheme = value
             case ":authority": authority = value
             case ":protocol": protocolName = value
             default: break
             }
         }
-        guard let method, FieldName.isToken(method),
+        // What stands in the scheme's place goes nowhere, but must be one (RFC 3986 §3.1).
+        guard let method, scheme?.utf8.allSatisfy(Self.isOfScheme) ?? true, FieldName.isToken(method),
             block["content-length"].allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { return nil }
         self.protocolName = protocolName
@@ -38,5 +41,12 @@ struct HTTP2RequestHead {
             // An extended CONNECT is what a GET with `Upgrade` is in HTTP/1.1.
             method: protocolName == nil ? HTTPMethod(rawValue: method) : .GET, uri: uri,
             headers: HTTP2Fields.requestHeaders(block, authority: authority))
+    }
+
+    private static func isOfScheme(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, 0x2B, 0x2D, 0x2E: true
+        default: false
+        }
     }
 }

@@ -22,8 +22,8 @@ final class HTTP2Upstream: ChannelInboundHandler {
     private var isFlushDue = false
     /// The last stream that the peer has taken, since it said so.
     private var lastTaken: HTTP2StreamID?
-    /// Whether the peer allows an extended CONNECT (RFC 8441 §3).
-    private(set) var takesExtendedConnect = false
+    /// Whether the peer allows an extended CONNECT (RFC 8441 §3); `nil` before its first settings.
+    private(set) var takesExtendedConnect: Bool?
 
     private let goAways: GoAwayWatch
 
@@ -113,6 +113,7 @@ final class HTTP2Upstream: ChannelInboundHandler {
     }
 
     private func take(_ settings: HTTP2Settings) {
+        takesExtendedConnect = takesExtendedConnect ?? false
         for setting in settings {
             switch setting.parameter {
             case .maxConcurrentStreams: connection.maxStreams(setting.value)

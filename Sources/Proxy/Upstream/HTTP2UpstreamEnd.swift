@@ -39,6 +39,8 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
         frames.write(id, .headers(.init(headers: block, endStream: endsHere)))
     }
 
+    override var takesExtendedConnect: Bool? { frames.takesExtendedConnect }
+
     override func sendExtendedConnect(_ head: HTTPRequestHead, protocolName: String) {
         let id = frames.open(self)
         self.id = id

@@ -12,6 +12,8 @@ struct UpstreamConnector {
     let loop: any EventLoop
     let number: Int
     let pool: UpstreamPool
+    /// Whether it is to speak HTTP/1.1, because it will be upgraded to something else.
+    var isForUpgrade = false
 
     func connect() -> EventLoopFuture<NIOLoopBound<UpstreamConnection>> {
         let context = NIOLoopBound(self, eventLoop: loop)
@@ -32,13 +34,14 @@ struct UpstreamConnector {
         do {
             // It may have ended while a proxy's tunnel was made.
             guard channel.isActive else { throw UpstreamFailure.closed }
-            if let tls = service.tls {
+            if let tls = isForUpgrade ? try service.tlsForUpgrades() : service.tls {
                 try channel.pipeline.syncOperations.addHandlers([
                     NIOSSLClientHandler(context: tls, serverHostname: service.serverName),
-                    HandshakeHandler(connection: connection, service: service, ready: ready),
+                    HandshakeHandler(
+                        connection: connection, service: service, isForUpgrade: isForUpgrade, ready: ready),
                 ])
             } else {
-                try connection.becomeHTTP(agreed: nil, service.upstream)
+                try isForUpgrade ? connection.becomeHTTP1() : connection.becomeHTTP(agreed: nil, service.upstream)
                 ready.succeed(NIOLoopBound(connection, eventLoop: loop))
             }
             try channel.syncOptions?.setOption(.autoRead, value: true)
@@ -72,14 +75,16 @@ private final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHan
 
     private let connection: UpstreamConnection
     private let service: UpstreamService
+    private let isForUpgrade: Bool
     private let ready: EventLoopPromise<NIOLoopBound<UpstreamConnection>>
 
     init(
-        connection: UpstreamConnection, service: UpstreamService,
+        connection: UpstreamConnection, service: UpstreamService, isForUpgrade: Bool,
         ready: EventLoopPromise<NIOLoopBound<UpstreamConnection>>
     ) {
         self.connection = connection
         self.service = service
+        self.isForUpgrade = isForUpgrade
         self.ready = ready
     }
 
@@ -105,7 +110,7 @@ private final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHan
 
     private func setUp(_ context: ChannelHandlerContext, agreed: String?) {
         do {
-            try connection.becomeHTTP(agreed: agreed, service.upstream)
+            try isForUpgrade ? connection.becomeHTTP1() : connection.becomeHTTP(agreed: agreed, service.upstream)
         } catch {
             return ready.fail(error)
         }

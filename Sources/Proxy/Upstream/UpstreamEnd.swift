@@ -20,6 +20,9 @@ class UpstreamEnd {
         preconditionFailure("each kind does it in its way")
     }
 
+    /// Whether the peer takes an extended CONNECT; `nil` before it has said so.
+    var takesExtendedConnect: Bool? { false }
+
     /// Asks for a tunnel over HTTP/2 (RFC 8441 §4).
     func sendExtendedConnect(_ head: HTTPRequestHead, protocolName: String) {
         preconditionFailure("HTTP/1.1 has upgrades for that")

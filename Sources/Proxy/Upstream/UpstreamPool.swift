@@ -17,11 +17,17 @@ final class UpstreamPool {
     private var lastNumber = 0
     private var waiting = WaitingLine<Exchange>()
     private var isShutDown = false
+    /// Whether what goes out here might be coming round.
+    var loopWatch = LoopWatch()
+    /// Connections that serve one tunnel each; they count against the same bound as the others.
+    private var tunnels = 0
+    private let maxConnections: Int
 
     init(service: UpstreamService, loop: any EventLoop, maxConnections: Int, scratch: Scratch) {
         self.service = service
         self.loop = loop
         self.scratch = scratch
+        self.maxConnections = maxConnections
         decoderLimits = service.decoderLimits
         state = PoolState(version: service.versionInAdvance, maxConnections: maxConnections)
     }
@@ -61,6 +67,19 @@ final class UpstreamPool {
             serve(number, exchange)
         }
         while state.shouldConnect() { connect() }
+    }
+
+    // MARK: Tunnels
+
+    /// Counts a tunnel more; says whether there is room for it.
+    func takesTunnel() -> Bool {
+        guard tunnels + state.open < maxConnections else { return false }
+        tunnels += 1
+        return true
+    }
+
+    func tunnelEnded() {
+        tunnels -= 1
     }
 
     // MARK: What connections say
@@ -147,7 +166,7 @@ final class UpstreamPool {
 
     var counts: Counts {
         Counts(
-            isHTTP2: state.version == .h2, idle: state.idle, active: state.open - state.idle,
+            isHTTP2: state.version == .h2, idle: state.idle, active: state.open - state.idle + tunnels,
             connecting: state.connecting, waiting: state.waiting)
     }
 

@@ -33,6 +33,7 @@ final class UpstreamService: Sendable {
     let decoderLimits: NIOHTTPDecoderLimitConfiguration
     private let credential: (name: String, value: String)?
     private let clientCredentialFields: [String]
+    private let upgradeContext = Mutex<NIOSSLContext?>(nil)
     private let firstByteNanoseconds = Atomic<Int64>(0)
 
     init(
@@ -49,7 +50,7 @@ final class UpstreamService: Sendable {
         profile = upstream.provider.profile
         gate = GateShell(rules: upstream.gate, home: home)
         self.metrics = metrics.upstream(upstream.name)
-        tls = upstream.url.isTLS ? try Self.context(for: upstream) : nil
+        tls = upstream.url.isTLS ? try Self.context(for: upstream, upstream.connections.httpVersion) : nil
         dial = UpstreamDial(to: upstream, listeners: listeners, lookUp: lookUp)
         serverName = IPAddressText.isAddress(upstream.url.host) ? nil : upstream.url.host
         if let key = upstream.credential?.value {
@@ -64,10 +65,22 @@ final class UpstreamService: Sendable {
         decoderLimits = limits
     }
 
-    private static func context(for upstream: Upstream) throws -> NIOSSLContext {
+    /// TLS for a connection that is to be upgraded, and so has to be HTTP/1.1; made when somebody wants one.
+    func tlsForUpgrades() throws -> NIOSSLContext? {
+        guard tls != nil else { return nil }
+        return try upgradeContext.withLock { context in
+            let made = try context ?? Self.context(for: upstream, .h1)
+            context = made
+            return made
+        }
+    }
+
+    private static func context(
+        for upstream: Upstream, _ version: ConnectionRules.HTTPVersion
+    ) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
-        switch upstream.connections.httpVersion {
+        switch version {
         case .auto: configuration.applicationProtocols = ["h2", "http/1.1"]
         case .h2: configuration.applicationProtocols = ["h2"]
         case .h1, .h2c: configuration.applicationProtocols = ["http/1.1"]

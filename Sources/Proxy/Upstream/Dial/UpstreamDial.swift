@@ -16,7 +16,8 @@ final class UpstreamDial: Sendable {
     private let host: String
     private let port: Int
     private let timeout: Interval
-    private let mayBePrivate: Bool
+    /// Whether the url itself, or the user, says that it leads to an inner address.
+    let mayBePrivate: Bool
     private let listeners: OwnListeners
 
     init(to upstream: Upstream, listeners: OwnListeners, lookUp: @escaping NameLookup) {
