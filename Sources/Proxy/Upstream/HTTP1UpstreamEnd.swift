@@ -94,13 +94,19 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
         guard let context, !isTunnel else { return }
         isTunnel = true
         isReusable = false
+        // The decoder is at work on the head that led here.
+        let end = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { end.value.replaceDecoder() }
+    }
+
+    private func replaceDecoder() {
+        guard let context else { return }
         let pipeline = context.pipeline.syncOperations
         do {
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
             try pipeline.addHandler(TunnelParts(), position: .before(self))
-            outlet = context
-            // It hands on what it has not parsed.
-            pipeline.removeHandler(parser, promise: nil)
+            // It hands on what it has not parsed. Until it is gone nothing must be written through it.
+            pipeline.removeHandler(parser).assumeIsolated().whenSuccess { self.outlet = self.context }
         } catch {
             context.close(promise: nil)
         }
