@@ -265,8 +265,8 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
             try context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(TunnelDecoder(), position: .before(self))
-            // It hands on what it has not parsed.
-            pipeline.removeHandler(decoder, promise: nil)
+            // It hands on what it has not parsed, and no end of reading follows.
+            pipeline.removeHandler(decoder).assumeIsolated().whenComplete { _ in self.exchange?.requestReadComplete() }
         } catch {
             context.close(promise: nil)
         }

@@ -106,7 +106,10 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
             try pipeline.addHandler(TunnelParts(), position: .before(self))
             // It hands on what it has not parsed. Until it is gone nothing must be written through it.
-            pipeline.removeHandler(parser).assumeIsolated().whenSuccess { self.outlet = self.context }
+            pipeline.removeHandler(parser).assumeIsolated().whenSuccess {
+                self.outlet = self.context
+                self.exchange?.upstreamReadComplete()
+            }
         } catch {
             context.close(promise: nil)
         }
