@@ -249,7 +249,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         outgoing.gather { buffer in
             buffer.writeStatusLine(status)
             for (name, value) in fields { buffer.writeField(name, value) }
-            if isChunked { buffer.writeStaticString("Transfer-Encoding: chunked\r\n") }
+            if isChunked { buffer.writeText("Transfer-Encoding: chunked\r\n") }
             if let connection { buffer.writeField("Connection", connection) }
             buffer.writeEndOfFields()
         }

@@ -57,7 +57,7 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
         outgoing.gather { buffer in
             buffer.writeRequestLine(head.method, head.uri)
             for (name, value) in head.headers { buffer.writeField(name, value) }
-            if isChunked { buffer.writeStaticString("Transfer-Encoding: chunked\r\n") }
+            if isChunked { buffer.writeText("Transfer-Encoding: chunked\r\n") }
             buffer.writeEndOfFields()
         }
     }
