@@ -4,13 +4,17 @@ extension Span<UInt8> {
     func firstIndex(of one: UInt8, or other: UInt8, from start: Int) -> Int {
         let ones = UInt64(repeating: one)
         let others = UInt64(repeating: other)
+        let bytes = bytes
+        let lastWord = count - 8
         var index = start
-        while index + 8 <= count {
-            let word = word(at: index)
+        precondition(start >= 0, "a place in the span")
+        while index <= lastWord {
+            // In bounds: `index` is not below zero and eight bytes begin there.
+            let word = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
             // The lowest flag of each is exact, and so the lowest of both.
             let hits = (word ^ ones).zeroBytes | (word ^ others).zeroBytes
             if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
-            index += 8
+            index &+= 8
         }
         while index < count, self[index] != one, self[index] != other { index += 1 }
         return index
