@@ -25,6 +25,8 @@ final class Worker {
     private(set) var isDraining = false
     private var fingerprints = Fingerprints()
     private var requests: UInt64 = 0
+    /// What the ids of all requests of this worker begin with.
+    private let requestPrefix: String
 
     /// What all workers have together.
     final class Shared: Sendable {
@@ -94,6 +96,7 @@ final class Worker {
         identity = IdentityReader(rules: shared.policy.identity)
         maxHeaderBytes = shared.policy.proxyGuard.maxHeaderBytes
         guards = WorkerGuard(process: shared.processGuard, number: number)
+        requestPrefix = "\(shared.instance)-\(number)-"
         let scratch = self.scratch
         pools = shared.services.map { service in
             // Each worker's part of the connections; the first ones take what does not divide. None can do without one.
@@ -207,7 +210,7 @@ final class Worker {
 
     func newRequestID() -> String {
         requests &+= 1
-        return "\(shared.instance)-\(number)-\(requests)"
+        return requestPrefix + String(requests)
     }
 
     /// One exchange is over: metrics and one log line.

@@ -71,4 +71,23 @@ struct LineTextTests {
         bytes.append(milliseconds: nanoseconds)
         #expect(String(decoding: bytes, as: UTF8.self) == expected)
     }
+
+    @Test("has whole numbers in decimal", arguments: [0, 1, 9, 10, -1, -10, 99, 100, 1_234_567, Int.max, Int.min])
+    func decimal(number: Int) {
+        var bytes: [UInt8] = []
+        bytes.append(decimal: number)
+        #expect(String(decoding: bytes, as: UTF8.self) == "\(number)")
+    }
+
+    @Test(
+        "has as many digits as asked for, or more",
+        arguments: [
+            (0, 1, "0"), (0, 3, "000"), (7, 2, "07"), (99, 2, "99"), (100, 2, "100"), (5, 21, "000000000000000000005"),
+            (Int64.max, 1, "9223372036854775807"),
+        ] as [(Int64, Int, String)])
+    func digits(number: Int64, least: Int, expected: String) {
+        var bytes: [UInt8] = []
+        bytes.append(number, digits: least)
+        #expect(String(decoding: bytes, as: UTF8.self) == expected)
+    }
 }

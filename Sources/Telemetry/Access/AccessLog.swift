@@ -32,29 +32,29 @@ extension AccessLogEntry {
     /// `level` and `message` are there so that every line of the stream has the same three keys first. A field without
     /// a value is left out.
     private func appendJSON(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: "{\"time\":\"".utf8)
+        bytes.append(#"{"time":""#)
         time.append(to: &bytes)
-        bytes.append(contentsOf: "\",\"level\":\"info\",\"message\":\"request\"".utf8)
-        bytes.appendMember("request_id", requestID)
-        bytes.appendMember("upstream", upstream)
-        bytes.appendMember("tenant", tenant)
-        if let job { bytes.appendMember("job", job) }
-        if let model { bytes.appendMember("model", model) }
-        bytes.appendMember("method", method)
-        bytes.appendMember("path", pathWithoutQuery, longest: AccessLogEntry.longestPath)
-        if let status { bytes.appendMember("status", status) }
-        bytes.appendMember("outcome", outcome.rawValue)
-        bytes.appendMember("attempts", attempts)
-        bytes.appendMember("queue_ms", milliseconds: queueTime)
-        if let firstByteTime { bytes.appendMember("first_byte_ms", milliseconds: firstByteTime) }
-        bytes.appendMember("total_ms", milliseconds: totalTime)
-        bytes.appendMember("bytes_in", bytesIn)
-        bytes.appendMember("bytes_out", bytesOut)
-        if let tokensIn { bytes.appendMember("tokens_in", tokensIn) }
-        if let tokensOut { bytes.appendMember("tokens_out", tokensOut) }
-        if let limit { bytes.appendMember("limit", limit) }
-        if !observed.isEmpty { bytes.appendMember("observed", observed.joined(separator: ",")) }
-        if let traceID { bytes.appendMember("trace_id", traceID) }
+        bytes.append(#"","level":"info","message":"request""#)
+        bytes.appendMember(#","request_id":"#, requestID)
+        bytes.appendMember(#","upstream":"#, upstream)
+        bytes.appendMember(#","tenant":"#, tenant)
+        if let job { bytes.appendMember(#","job":"#, job) }
+        if let model { bytes.appendMember(#","model":"#, model) }
+        bytes.appendMember(#","method":"#, method)
+        bytes.appendMember(#","path":"#, pathWithoutQuery, longest: AccessLogEntry.longestPath)
+        if let status { bytes.appendMember(#","status":"#, status) }
+        bytes.appendMember(#","outcome":"#, outcome.rawValue)
+        bytes.appendMember(#","attempts":"#, attempts)
+        bytes.appendMember(#","queue_ms":"#, milliseconds: queueTime)
+        if let firstByteTime { bytes.appendMember(#","first_byte_ms":"#, milliseconds: firstByteTime) }
+        bytes.appendMember(#","total_ms":"#, milliseconds: totalTime)
+        bytes.appendMember(#","bytes_in":"#, bytesIn)
+        bytes.appendMember(#","bytes_out":"#, bytesOut)
+        if let tokensIn { bytes.appendMember(#","tokens_in":"#, tokensIn) }
+        if let tokensOut { bytes.appendMember(#","tokens_out":"#, tokensOut) }
+        if let limit { bytes.appendMember(#","limit":"#, limit) }
+        if !observed.isEmpty { bytes.appendMember(#","observed":"#, observed.joined(separator: ",")) }
+        if let traceID { bytes.appendMember(#","trace_id":"#, traceID) }
         bytes.append(UInt8(ascii: "}"))
     }
 
@@ -88,25 +88,19 @@ extension AccessLogEntry {
 }
 
 extension [UInt8] {
-    /// - Parameter name: a constant, so it needs no escapes.
-    private mutating func appendName(_ name: String) {
-        append(contentsOf: ",\"".utf8)
-        append(contentsOf: name.utf8)
-        append(contentsOf: "\":".utf8)
-    }
-
+    /// - Parameter name: with the comma before and the quotes and colon around it, so that all of that is one copy.
     fileprivate mutating func appendMember(_ name: String, _ value: String, longest: Int = AccessLogEntry.longestName) {
-        appendName(name)
+        append(name)
         appendJSON(value, longest: longest)
     }
 
     fileprivate mutating func appendMember(_ name: String, _ value: Int) {
-        appendName(name)
+        append(name)
         append(decimal: value)
     }
 
     fileprivate mutating func appendMember(_ name: String, milliseconds: Int64) {
-        appendName(name)
+        append(name)
         append(milliseconds: milliseconds)
     }
 

@@ -21,15 +21,25 @@ extension [UInt8] {
         if isClear { appendPlain(text, longest: longest) } else { appendJSON(text, longest: longest) }
     }
 
+    /// Text that needs no escapes.
+    mutating func append(_ text: String) {
+        let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { append(contentsOf: $0) }
+        if isDone == nil { append(contentsOf: text.utf8) }
+    }
+
     mutating func append(decimal number: Int) {
-        append(contentsOf: String(number).utf8)
+        if number < 0 { append(UInt8(ascii: "-")) }
+        append(digitsOf: UInt64(number.magnitude), atLeast: 1)
     }
 
     /// A number from zero up with leading zeros; more digits than asked for are kept.
     mutating func append(_ number: Int64, digits: Int) {
-        let text = String(number)
-        append(contentsOf: repeatElement(UInt8(ascii: "0"), count: Swift.max(digits - text.utf8.count, 0)))
-        append(contentsOf: text.utf8)
+        append(digitsOf: UInt64(number), atLeast: digits)
+    }
+
+    private mutating func append(digitsOf number: UInt64, atLeast least: Int) {
+        if number >= 10 || least > 1 { append(digitsOf: number / 10, atLeast: least - 1) }
+        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
     /// Nanoseconds as milliseconds with three decimals; what is below zero, from a clock that was set back, is zero.
@@ -41,6 +51,7 @@ extension [UInt8] {
     }
 
     private mutating func appendEscaped(_ text: String, longest: Int, escapeQuotes: Bool) {
+        // Of all but Objective-C strings this shows the bytes in place.
         var text = text
         let isCut = text.withUTF8 { bytes in
             let end = LineText.end(of: bytes, longest: longest)
@@ -49,13 +60,13 @@ extension [UInt8] {
             while place < end {
                 let length = LineText.lengthToEscape(bytes, at: place, escapeQuotes: escapeQuotes)
                 if length > 0 {
-                    append(contentsOf: bytes[clean..<place])
+                    append(contentsOf: UnsafeBufferPointer(rebasing: bytes[clean..<place]))
                     appendEscape(bytes[place + length - 1])
                     clean = place + length
                 }
                 place += Swift.max(length, 1)
             }
-            append(contentsOf: bytes[clean..<end])
+            append(contentsOf: UnsafeBufferPointer(rebasing: bytes[clean..<end]))
             return end < bytes.count
         }
         if isCut { append(contentsOf: "…".utf8) }

@@ -4,7 +4,7 @@ import CoreMetrics
 /// of small keys.
 ///
 /// `now` is in nanoseconds, on the clock that the caller uses throughout.
-package struct UpstreamMetrics: Sendable {
+package final class UpstreamMetrics: Sendable {
     package let upstream: String
     /// Time that a request waited for a limit; zero for one that did not.
     package let queueWait: Timer
