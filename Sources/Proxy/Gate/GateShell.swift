@@ -43,7 +43,11 @@ final class GateShell: Sendable {
     // MARK: Calls
 
     /// The answer, and the limits that would have held the ask back were they not only observed.
-    func submit(_ ask: Ask, from waiter: Waiter, now: Instant) -> (submission: Submission, observed: [Int]) {
+    ///
+    /// - Parameter waiter: made only where it waits.
+    func submit(
+        _ ask: Ask, from waiter: @autoclosure () -> Waiter, now: Instant
+    ) -> (submission: Submission, observed: [Int]) {
         perform(now) { state in
             let submission = state.gate.submit(ask, now: now)
             let observed = state.gate.takeObserved()
@@ -55,7 +59,7 @@ final class GateShell: Sendable {
     /// Asks for another attempt; see ``Gate/retry(_:_:wasSent:isFree:at:deadline:now:)``.
     func retry(
         _ permit: Permit, _ verdict: Verdict, wasSent: Bool, isFree: Bool, at instant: Instant, deadline: Instant,
-        from waiter: Waiter, now: Instant
+        from waiter: @autoclosure () -> Waiter, now: Instant
     ) -> Submission? {
         perform(now) { state in
             let submission = state.gate.retry(
@@ -129,12 +133,12 @@ final class GateShell: Sendable {
 
     /// Remembers who waits. The same call may have decided about the ticket that had this place before, and about the
     /// new one already.
-    private static func note(_ submission: Submission, _ waiter: Waiter, _ state: inout State) {
+    private static func note(_ submission: Submission, _ waiter: () -> Waiter, _ state: inout State) {
         guard case .waiting(let ticket, _) = submission else { return }
         let decisions = state.gate.takeDecisions()
         for decision in decisions where decision.ticket != ticket { assign(decision, &state) }
         while state.waiters.count <= ticket.place { state.waiters.append(nil) }
-        state.waiters[ticket.place] = (ticket, waiter)
+        state.waiters[ticket.place] = (ticket, waiter())
         for decision in decisions where decision.ticket == ticket { assign(decision, &state) }
     }
 
