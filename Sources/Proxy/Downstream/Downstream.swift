@@ -80,16 +80,17 @@ class Downstream: Watched {
     ///   - protocolName: of an extended CONNECT (RFC 8441 §4).
     ///   - isLengthUnknown: whether it has a body whose end is known only when it comes.
     final func open(
-        _ head: HTTPRequestHead, _ fields: RequestFields, protocolName: String? = nil, isLengthUnknown: Bool,
-        refusal: Refusal?, now: Instant
+        _ head: HTTPRequestHead, _ fields: consuming RequestFields, protocolName: String? = nil,
+        isLengthUnknown: Bool, refusal: Refusal?, now: Instant
     ) {
         knownID = nil
         deadline = .never
         isHead = head.method == .HEAD
-        if let refusal = (worker.isDraining ? .draining : nil) ?? refusal { return refuse(refusal, head, now: now) }
+        if worker.isDraining { return refuse(.draining, head, now: now) }
+        if let refusal { return refuse(refusal, head, now: now) }
         if fields.mayHave("via"), worker.loopMark.isOn(fields.all) { return refuse(.loop, head, now: now) }
         if isForProxyItself(head, fields) { return answerOptions() }
-        let tunnel = TunnelKind(head, fields, protocolName: protocolName)
+        let tunnel = TunnelKind(head, copy fields, protocolName: protocolName)
         switch worker.router.route(head, host: fields.first("host") ?? "", owner: owner) {
         case .refused(let refusal): refuse(refusal, head, now: now)
         case .route(let route):

@@ -156,8 +156,8 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         expectsContinue = !isOld && fields.has("expect")
         let refusal = RequestCheck.refusal(of: head, fields: fields)
         if refusal != nil || worker.isDraining { keepsAlive = false }
-        open(
-            head, fields, isLengthUnknown: fields.has("transfer-encoding"), refusal: refusal, now: Clock.now())
+        let isLengthUnknown = fields.has("transfer-encoding")
+        open(head, consume fields, isLengthUnknown: isLengthUnknown, refusal: refusal, now: Clock.now())
     }
 
     private func discard(_ bytes: Int) {

@@ -41,10 +41,10 @@ final class HTTP2DownstreamStream: Downstream {
         let refusal = RequestCheck.refusal(of: request, block)
         let fields = RequestFields(request.head.headers, identity: worker.identity)
         expectsContinue = fields.has("expect")
+        let isLengthUnknown = !endsStream && !fields.has("content-length")
         open(
-            request.head, fields, protocolName: request.protocolName,
-            isLengthUnknown: !endsStream && !fields.has("content-length"), refusal: refusal,
-            now: Clock.now())
+            request.head, consume fields, protocolName: request.protocolName, isLengthUnknown: isLengthUnknown,
+            refusal: refusal, now: Clock.now())
         if endsStream, let exchange, !exchange.wantsTunnel { exchange.requestEnd(nil) }
     }
 

@@ -91,7 +91,7 @@ final class Exchange {
     var rules: RetryRules { service.upstream.retry }
 
     init(
-        head: HTTPRequestHead, fields: RequestFields, isLengthUnknown: Bool, tunnel: TunnelKind?,
+        head: HTTPRequestHead, fields: consuming RequestFields, isLengthUnknown: Bool, tunnel: TunnelKind?,
         route: Router.Route, connection: Downstream, worker: Worker, now: Instant
     ) {
         self.connection = connection
@@ -100,21 +100,22 @@ final class Exchange {
         service = route.service
         target = head.uri
         version = head.version
+        callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
+        let length = fields.first("content-length").flatMap { Int($0) } ?? 0
+        awaitsBody =
+            tunnel == nil && length > 0 && length <= RequestBody.windowBeforeSending && !fields.has("expect")
+        let hops = head.method == .OPTIONS ? fields.first("max-forwards").flatMap { Int($0) } : nil
         self.head = HTTPRequestHead(
             version: .http1_1, method: head.method, uri: service.withoutClientKey(route.target),
             headers: fields.headers(for: service))
-        if head.method == .OPTIONS, let left = fields.first("max-forwards").flatMap({ Int($0) }), left > 0 {
+        if let left = hops, left > 0 {
             // One proxy nearer to its end (RFC 9110 §7.6.2).
             self.head.headers.replaceOrAdd(name: "Max-Forwards", value: String(left - 1))
         }
         self.isLengthUnknown = isLengthUnknown
         self.tunnel = tunnel
-        let length = fields.first("content-length").flatMap { Int($0) } ?? 0
-        awaitsBody =
-            tunnel == nil && length > 0 && length <= RequestBody.windowBeforeSending && !fields.has("expect")
         record = ExchangeRecord(now: now)
         grantedAt = now
-        callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
         reading = service.reading(of: self.head, knowsModel: !identity.model.isEmpty)
     }
 

@@ -2,13 +2,13 @@
 enum FieldName {
     /// Whether a field name is this one, which stands in lower case.
     static func matches(_ name: String, _ lowercased: String) -> Bool {
-        let (left, right) = (name.utf8, lowercased.utf8)
-        guard left.count == right.count else { return false }
-        var other = right.makeIterator()
-        for byte in left {
-            guard let expected = other.next(), lowered(byte) == expected else { return false }
+        guard name.utf8.count == lowercased.utf8.count else { return false }
+        return name.withBytes { name in
+            lowercased.withBytes { lowercased in
+                for place in name.indices where lowered(name[place]) != lowercased[place] { return false }
+                return true
+            }
         }
-        return true
     }
 
     @inline(__always)
@@ -18,33 +18,41 @@ enum FieldName {
 
     /// Whether a text is a token, as methods and field names are (RFC 9110 §5.6.2).
     static func isToken(_ text: String) -> Bool {
-        guard !text.isEmpty else { return false }
-        for byte in text.utf8 {
-            switch byte {
-            case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60,
-                0x7C,
-                0x7E:
-                continue
-            default: return false
+        !text.isEmpty && text.withBytes { $0.allSatisfy(isTokenByte) }
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60, 0x7C,
+            0x7E:
+            true
+        default: false
+        }
+    }
+
+    /// A text in lower case, as far as it is ASCII.
+    static func lowered(_ text: String) -> String {
+        text.withBytes { bytes in
+            String(unsafeUninitializedCapacity: bytes.count) { room in
+                // As many as there is room for: `room` has at least the capacity that was asked for.
+                for place in bytes.indices { room[place] = lowered(bytes[place]) }
+                return bytes.count
             }
         }
-        return true
     }
 
     /// What has a meaning between neighbours only and never passes a proxy, beside what `Connection` names
     /// (RFC 9110 §7.6.1; `Proxy-Connection` by custom, `HTTP2-Settings` by RFC 9113).
+    static let hopByHop = [
+        "te", "upgrade", "connection", "keep-alive", "http2-settings", "proxy-connection", "transfer-encoding",
+        "proxy-authenticate", "proxy-authorization",
+    ]
+
+    private static let hopByHopFilter = NameFilter(hopByHop)
+
+    /// Whether a name is one of ``hopByHop``.
     static func isHopByHop(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 2: matches(name, "te")
-        case 7: matches(name, "upgrade")
-        case 10: matches(name, "connection") || matches(name, "keep-alive")
-        case 14: matches(name, "http2-settings")
-        case 16: matches(name, "proxy-connection")
-        case 17: matches(name, "transfer-encoding")
-        case 18: matches(name, "proxy-authenticate")
-        case 19: matches(name, "proxy-authorization")
-        default: false
-        }
+        hopByHopFilter.mayContain(name) && hopByHop.contains { matches(name, $0) }
     }
 
     /// The elements of a comma-separated list, trimmed, in lower case.
@@ -54,5 +62,14 @@ enum FieldName {
             let bytes = trimmed.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
             return String(decoding: bytes.map(lowered), as: UTF8.self)
         }
+    }
+}
+
+extension String {
+    /// Shows the bytes of the text without a copy; every string that is none of Objective-C has them in one piece.
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        if let result = utf8.withContiguousStorageIfAvailable(body) { return result }
+        var copy = self
+        return copy.withUTF8(body)
     }
 }

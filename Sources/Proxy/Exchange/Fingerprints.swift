@@ -8,13 +8,22 @@ struct Fingerprints {
 
     /// By the field as it came, so that a known one is not taken apart again.
     private var known: [String: String] = [:]
+    /// The field that was asked for last, and its name: mostly it is the next one too.
+    private var last = (field: "", name: "")
 
     /// The fingerprint of the key that a request carries; empty where it carries none.
     mutating func fingerprint(in fields: RequestFields, target: String, _ rule: CredentialRule) -> String {
-        if let field = fields.first(rule.field.name), let name = known[field] { return name }
+        let field = fields.first(rule.field.name)
+        if let field {
+            if field == last.field { return last.name }
+            if let name = known[field] {
+                last = (field, name)
+                return name
+            }
+        }
         guard let key = rule.clientKey(target: target, header: { fields.first($0) }) else { return "" }
         let name = Self.make(key)
-        if let field = fields.first(rule.field.name) {
+        if let field {
             if known.count >= Self.bound { known.removeAll(keepingCapacity: true) }
             known[field] = name
         }

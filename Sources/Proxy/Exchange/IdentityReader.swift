@@ -2,10 +2,11 @@ import Admission
 import Policy
 
 /// Finds out who sends a request, for which job and with which priority, from its fields.
-struct IdentityReader: Sendable {
+final class IdentityReader: Sendable {
     private let rules: IdentityRules
     /// Fields that name an identity and stay with us, lower case.
     private let withheld: [String]
+    private let withheldFilter: NameFilter
 
     init(rules: IdentityRules) {
         self.rules = rules
@@ -17,6 +18,12 @@ struct IdentityReader: Sendable {
             if name != "priority", !withheld.contains(name) { withheld.append(name) }
         }
         self.withheld = withheld
+        withheldFilter = NameFilter(withheld)
+    }
+
+    /// Whether it is worth asking whether a field is withheld.
+    func mayWithhold(_ name: String) -> Bool {
+        withheldFilter.mayContain(name)
     }
 
     /// Whether a field is withheld from the provider because it names an identity.

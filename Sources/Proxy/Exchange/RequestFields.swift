@@ -9,6 +9,9 @@ struct RequestFields {
     private var kept: [(String, String)] = []
     private var names = NameFilter()
 
+    /// Names that are looked at one by one; most requests have one of them, the host.
+    private static let special = NameFilter(FieldName.hopByHop + ["host", "expect"])
+
     /// - Parameter identity: knows which fields stay here because they name an identity.
     init(_ headers: HTTPHeaders, identity: IdentityReader) {
         all = headers
@@ -17,6 +20,10 @@ struct RequestFields {
         kept.append(("Host", ""))
         for (name, value) in headers {
             names.insert(name)
+            guard Self.special.mayContain(name) || identity.mayWithhold(name) else {
+                kept.append((name, value))
+                continue
+            }
             if FieldName.isHopByHop(name) || identity.withholds(name) { continue }
             switch name.utf8.count {
             case 4 where FieldName.matches(name, "host"): hostCount += 1
@@ -46,10 +53,11 @@ struct RequestFields {
     }
 
     /// The fields as an upstream gets them: its own `Host`, no hop-by-hop fields, no identity, its own key where it
-    /// has one.
-    func headers(for service: UpstreamService) -> HTTPHeaders {
-        var fields = kept
-        fields[0].1 = service.upstream.url.authority
+    /// has one. Consumes them, so that they need not be copied.
+    consuming func headers(for service: UpstreamService) -> HTTPHeaders {
+        kept[0].1 = service.upstream.url.authority
+        var fields: [(String, String)] = []
+        swap(&fields, &kept)
         var headers = HTTPHeaders(fields)
         service.setCredential(in: &headers)
         return headers
@@ -60,6 +68,10 @@ struct RequestFields {
 struct NameFilter {
     private var bits: UInt64 = 0
 
+    init(_ names: [String] = []) {
+        for name in names { insert(name) }
+    }
+
     mutating func insert(_ name: String) {
         bits |= Self.bit(of: name)
     }
@@ -68,11 +80,14 @@ struct NameFilter {
         bits & Self.bit(of: name) != 0
     }
 
-    /// From the length and the first and last bytes, whose case does not count.
+    /// From the length and the first and last bytes, whose case does not count. The factors are such that none of the
+    /// fields that SDKs send with every request (`Host`, `User-Agent`, `X-Stainless-Lang` …) looks like one of those
+    /// that are asked for.
     private static func bit(of name: String) -> UInt64 {
-        let bytes = name.utf8
-        guard let first = bytes.first, let last = bytes.last else { return 0 }
-        let sum = UInt64(bytes.count) &* 29 &+ UInt64(first | 0x20) &* 7 &+ UInt64(last | 0x20)
-        return 1 << (sum & 63)
+        name.withBytes { bytes in
+            guard let first = bytes.first, let last = bytes.last else { return 0 }
+            let sum = bytes.count &* 2 &+ Int(first | 0x20) &* 17 &+ Int(last | 0x20) &* 59
+            return 1 << UInt64(sum & 63)
+        }
     }
 }

@@ -18,31 +18,43 @@ enum RequestTarget: Equatable {
         let port: Int?
 
         /// Reads `host`, `host:port` and `[address]:port`; a user before the host is no part of HTTP (RFC 9110 §4.2.4).
-        init?(_ text: some StringProtocol) {
-            let bytes = text.utf8
-            guard !bytes.isEmpty, bytes.allSatisfy(Self.isAllowed) else { return nil }
-            let lowered = String(decoding: bytes.map(FieldName.lowered), as: UTF8.self)
-            var rest = lowered[...]
-            if lowered.hasPrefix("[") {
-                guard let end = lowered.firstIndex(of: "]") else { return nil }
-                host = String(lowered[lowered.index(after: lowered.startIndex)..<end])
-                rest = lowered[lowered.index(after: end)...]
-                guard rest.isEmpty || rest.first == ":" else { return nil }
-            } else {
-                let end = lowered.firstIndex(of: ":") ?? lowered.endIndex
-                host = String(lowered[..<end])
-                rest = lowered[end...]
+        init?(_ text: String) {
+            let read = text.withBytes { bytes -> (host: Range<Int>, port: Int?, hasUpperCase: Bool)? in
+                guard bytes.allSatisfy(Self.isAllowed), let (host, rest) = Self.parts(of: bytes) else { return nil }
+                guard !rest.isEmpty else { return (host, nil, Self.hasUpperCase(bytes)) }
+                guard let port = Self.port(bytes[rest]) else { return nil }
+                return (host, port, Self.hasUpperCase(bytes))
             }
-            guard !host.isEmpty else { return nil }
-            let digits = rest.dropFirst()
-            guard !digits.isEmpty else {
-                port = nil
-                return
+            guard let read else { return nil }
+            let name = Substring(text.utf8.dropFirst(read.host.lowerBound).prefix(read.host.count))
+            host = read.hasUpperCase ? FieldName.lowered(String(name)) : String(name)
+            port = read.port
+        }
+
+        /// Where the host is, and the digits of the port.
+        private static func parts(of bytes: UnsafeBufferPointer<UInt8>) -> (host: Range<Int>, port: Range<Int>)? {
+            var host = 0..<bytes.count
+            var end = bytes.count
+            if bytes.first == UInt8(ascii: "[") {
+                guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+                host = 1..<bracket
+                end = bracket + 1
+            } else if let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
+                host = 0..<colon
+                end = colon
             }
-            guard digits.utf8.count <= 5, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let number = Int(digits), (1...65_535).contains(number)
-            else { return nil }
-            port = number
+            guard !host.isEmpty, end == bytes.count || bytes[end] == UInt8(ascii: ":") else { return nil }
+            return (host, min(end + 1, bytes.count)..<bytes.count)
+        }
+
+        private static func port(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+            guard digits.count <= 5, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            let number = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+            return (1...65_535).contains(number) ? number : nil
+        }
+
+        private static func hasUpperCase(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+            bytes.contains { $0 &- 0x41 < 26 }
         }
 
         private static func isAllowed(_ byte: UInt8) -> Bool {
@@ -80,7 +92,7 @@ enum RequestTarget: Equatable {
         for scheme in ["http://", "https://"] where hasPrefix(uri, scheme) {
             let rest = uri.utf8.dropFirst(scheme.utf8.count)
             let end = rest.firstIndex { $0 == 0x2F || $0 == 0x3F || $0 == 0x23 } ?? rest.endIndex
-            guard let authority = Authority(Substring(rest[..<end])) else { return nil }
+            guard let authority = Authority(String(Substring(rest[..<end]))) else { return nil }
             return (authority, String(Substring(rest[end...].prefix { $0 != 0x23 })))
         }
         return nil

@@ -37,7 +37,10 @@ enum HTTP2Fields {
     static func areSafe(_ block: HPACKHeaders) -> Bool {
         for (name, value, _) in block {
             if name.utf8.first != UInt8(ascii: ":"), !FieldName.isToken(name) { return false }
-            for byte in value.utf8 where byte == 0 || byte == 0x0A || byte == 0x0D { return false }
+            // Nearly all bytes are told by the first comparison.
+            guard value.withBytes({ $0.allSatisfy { $0 > 0x0D || $0 != 0 && $0 != 0x0A && $0 != 0x0D } }) else {
+                return false
+            }
         }
         return true
     }
@@ -85,10 +88,8 @@ enum HTTP2Fields {
 
     /// Names are lower case on the wire (RFC 9113 §8.2.1); most are already.
     private static func lowercased(_ name: String) -> String {
-        for byte in name.utf8 where byte &- 0x41 < 26 {
-            return String(decoding: name.utf8.map(FieldName.lowered), as: UTF8.self)
-        }
-        return name
+        guard name.withBytes({ $0.contains { $0 &- 0x41 < 26 } }) else { return name }
+        return FieldName.lowered(name)
     }
 
     /// Fields that differ from message to message only push others out of the table (RFC 7541 §6.2.2).

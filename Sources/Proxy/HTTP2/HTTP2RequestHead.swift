@@ -34,7 +34,7 @@ struct HTTP2RequestHead {
         self.protocolName = protocolName
         let isConnect = method == "CONNECT" && protocolName == nil
         guard let uri = isConnect ? authority : target, !uri.isEmpty,
-            uri.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+            uri.withBytes({ $0.allSatisfy { $0 > 0x20 && $0 != 0x7F } })
         else { return nil }
         head = HTTPRequestHead(
             version: HTTPVersion(major: 2, minor: 0),
