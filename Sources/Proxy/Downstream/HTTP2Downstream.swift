@@ -146,9 +146,11 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     }
 
     private func hasNoStreams() {
-        if hasSaidGoodbye { return closeNow() }
-        if isGoingAway || worker.isDraining { return end(.noError) }
-        awaitStreams()
+        guard isGoingAway || worker.isDraining else { return awaitStreams() }
+        isGoingAway = true
+        // The frame that has ended the last stream is still on its way through the handler that says so.
+        let connection = NIOLoopBound(self, eventLoop: worker.loop)
+        worker.loop.execute { connection.value.closeGently() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -210,6 +212,21 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         guard !isGoingAway else { return }
         isGoingAway = true
         sayGoodbye(.noError)
+    }
+
+    /// How long a peer that was told to go may take.
+    private static let lingerTimeout = Interval.seconds(2)
+
+    /// Closes this side's half after what is written has gone out, and the other when the caller does or has had time
+    /// to: its window updates, unread, would turn a close into a reset, which may overtake the answer (RFC 9112 §9.6).
+    private func closeGently() {
+        guard let context else { return }
+        deadline = Clock.now() + Self.stallTimeout
+        sayGoodbye(.noError)
+        let connection = NIOLoopBound(self, eventLoop: worker.loop)
+        let said = worker.loop.makePromise(of: Void.self)
+        said.futureResult.whenComplete { _ in connection.value.deadline = Clock.now() + Self.lingerTimeout }
+        context.close(mode: .output, promise: said)
     }
 
     private func sayGoodbye(_ reason: HTTP2ErrorCode) {
