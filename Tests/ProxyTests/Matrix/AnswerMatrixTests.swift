@@ -73,6 +73,29 @@ struct AnswerMatrixTests {
         }
     }
 
+    /// What must not come behind a body, one of each kind (RFC 9110 §6.5.1); framing ends the message before.
+    private static let forbidden: HTTPHeaders = [
+        "Host": "other", "Authorization": "Bearer x", "Set-Cookie": "a=1", "Cache-Control": "no-store",
+        "Content-Type": "text/plain",
+    ]
+
+    @Test("Trailers that would change what the message is are dropped", arguments: Combination.all)
+    func forbiddenTrailers(combination: Combination) async throws {
+        try await combination.run { between in
+            let caller = try await between.connect()
+            let asked = try await caller.open(.POST, "/v1", [:], isEnd: false)
+            try await asked.send(.body(ByteBuffer(string: "body"), isEnd: false))
+            try await asked.send(.end(Self.forbidden + ["X-Tenant-Id": "other", "X-Sum": "1"]))
+            let request = try await between.origin.request()
+            #expect(try await request.whole().trailers.map { $0.name.lowercased() } == ["x-sum"])
+            try await request.send(.status(200, [:], isEnd: false))
+            try await request.send(.body(ByteBuffer(string: "news"), isEnd: false))
+            try await request.send(.end(Self.forbidden + ["X-Sum": "2"]))
+            #expect(try await asked.whole().trailers.map { $0.name.lowercased() } == ["x-sum"])
+            try await between.serves(caller)
+        }
+    }
+
     @Test("that come early arrive whole, and the connection serves on", arguments: Combination.all)
     func early(combination: Combination) async throws {
         try await combination.run { between in
@@ -131,6 +154,56 @@ struct AnswerMatrixTests {
             let answer = try await asked.whole()
             #expect(answer.head?.status == 200 && answer.informational.map(\.status) == [100])
             try await between.serves(caller)
+        }
+    }
+
+    @Test("An answer and its request may go on side by side", arguments: Combination.all)
+    func duplex(combination: Combination) async throws {
+        try await combination.run { between in
+            let caller = try await between.connect()
+            let asked = try await caller.open(.POST, "/v1", [:], isEnd: false)
+            let request = try await between.origin.request()
+            try await request.send(.status(200, [:], isEnd: false))
+            try await asked.head()
+            for turn in 0..<10 {
+                try await asked.send(.body(Pattern.bytes(at: turn * 1000, 1000), isEnd: false))
+                try await request.received((turn + 1) * 1000)
+                try await request.send(.body(Pattern.bytes(at: turn * 2000, 2000), isEnd: false))
+                try await asked.received((turn + 1) * 2000)
+            }
+            try await asked.send(.end([:]))
+            #expect(try await request.whole().isPattern)
+            try await request.send(.end([:]))
+            let answer = try await asked.whole()
+            #expect(answer.count == 20_000 && answer.isPattern)
+            try await between.serves(caller)
+            #expect(between.origin.count == 1 && between.outcomes("ok") == 2)
+        }
+    }
+
+    @Test(
+        "A length and trailers: the body is right, and trailers pass where both sides have them",
+        arguments: Combination.all)
+    func trailersAfterLength(combination: Combination) async throws {
+        try await combination.run { between in
+            let caller = try await between.connect()
+            let length: HTTPHeaders = ["Content-Length": "4"]
+            let asked = try await caller.open(.POST, "/v1", length, isEnd: false)
+            try await asked.send(.body(ByteBuffer(string: "body"), isEnd: false))
+            try await asked.send(.end(["X-Sum": "1"]))
+            let request = try await between.origin.request()
+            let received = try await request.whole()
+            try await request.send(.status(200, length, isEnd: false))
+            try await request.send(.body(ByteBuffer(string: "news"), isEnd: false))
+            try await request.send(.end(["X-Sum": "2"]))
+            let answer = try await asked.whole()
+            #expect(received.text == Array("body".utf8) && answer.text == Array("news".utf8))
+            // A body with a length has no place for them in HTTP/1.1.
+            let mayPass = caller.isHTTP2 && request.isStream
+            #expect(received.trailers["x-sum"] == (mayPass ? ["1"] : []))
+            #expect(answer.trailers["x-sum"] == (mayPass ? ["2"] : []))
+            try await between.serves(caller)
+            #expect(between.origin.count == 1)
         }
     }
 }

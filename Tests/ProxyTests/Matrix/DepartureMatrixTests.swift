@@ -98,4 +98,23 @@ struct DepartureMatrixTests {
             #expect(between.outcomes("cancelled") == 0 && between.outcomes("ok") == 1)
         }
     }
+
+    @Test(
+        "A stream whose body is not as long as it says never becomes a whole request", arguments: Combination.fromHTTP2)
+    func lyingLength(combination: Combination) async throws {
+        try await combination.run { between in
+            let caller = try await between.connect()
+            for (said, sent) in [(100_000, 80_000), (80_000, 100_000)] {
+                let asked = try await caller.open(.POST, "/v1", ["Content-Length": "\(said)"], isEnd: false)
+                let request = try await between.origin.request()
+                // The proxy may have reset it before all is sent.
+                try? await asked.sendPattern(sent)
+                #expect(try await asked.over().resetCode == .protocolError)
+                let received = try await request.over()
+                #expect(!received.isEnded, "\(sent) of \(said)")
+                try await between.proxy.reaches(inFlight: 0, queued: 0)
+            }
+            try await between.serves(caller)
+        }
+    }
 }

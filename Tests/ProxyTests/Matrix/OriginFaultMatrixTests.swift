@@ -29,12 +29,12 @@ struct OriginFaultMatrixTests {
     private static func ask(
         _ caller: Caller, _ between: Between, wholeBody: Bool = true
     ) async throws -> (ExchangeEnd, ExchangeEnd) {
-        let asked = try await caller.open(.POST, "/v1", ["Content-Length": "20000"], isEnd: false)
-        try await asked.send(.body(Pattern.bytes(at: 0, 10_000), isEnd: false))
+        let asked = try await caller.open(.POST, "/v1", ["Content-Length": "100000"], isEnd: false)
+        try await asked.send(.body(Pattern.bytes(at: 0, 50_000), isEnd: false))
         let request = try await between.origin.request()
-        try await request.received(10_000)
+        try await request.received(50_000)
         if wholeBody {
-            try await asked.send(.body(Pattern.bytes(at: 10_000, 10_000), isEnd: true))
+            try await asked.send(.body(Pattern.bytes(at: 50_000, 50_000), isEnd: true))
             try await request.whole()
         }
         return (asked, request)

@@ -76,7 +76,7 @@ struct StreamMatrixTests {
         rules.limits = "[{in_flight: 1}]"
         try await combination.run(rules) { between in
             let (caller, second) = (try await between.connect(), try await between.connect())
-            let asked = try await caller.open(.POST, "/v1", ["Content-Length": "4"], isEnd: false)
+            let asked = try await caller.open(.POST, "/v1", [:], isEnd: false)
             let request = try await between.origin.request()
             let waiting = try await second.open()
             try await between.proxy.reaches(inFlight: 1, queued: 1)
@@ -115,6 +115,31 @@ struct StreamMatrixTests {
             try await sent
             #expect(answer.count == 4 << 20 && answer.isPattern)
             #expect(await drained)
+        }
+    }
+
+    @Test(
+        "A caller's goodbye: what it has asked for is answered, then the connection ends",
+        arguments: Combination.fromHTTP2)
+    func farewell(combination: Combination) async throws {
+        try await combination.run { between in
+            let caller = try await between.connect()
+            let asked = [try await caller.open(.GET, "/0"), try await caller.open(.GET, "/1")]
+            let requests = [try await between.origin.request(), try await between.origin.request()]
+            let goodbye = HTTP2Frame(
+                streamID: .rootStream, payload: .goAway(lastStreamID: .rootStream, errorCode: .noError, opaqueData: nil)
+            )
+            try await caller.channel.writeAndFlush(goodbye).get()
+            for request in requests {
+                try await request.send(.status(200, [:], isEnd: false))
+                try await request.sendPattern(100_000)
+            }
+            for end in asked {
+                let answer = try await end.whole()
+                #expect(answer.count == 100_000 && answer.isPattern)
+            }
+            try await caller.isClosed()
+            #expect(between.outcomes("ok") == 2)
         }
     }
 }
