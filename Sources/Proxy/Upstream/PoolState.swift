@@ -18,6 +18,7 @@ struct PoolState {
     }
 
     private struct Connection {
+        let number: Int
         var streams = 0
         /// `nil` until the peer has said it.
         var maxStreams: Int?
@@ -31,7 +32,10 @@ struct PoolState {
 
     private(set) var version: Version
     let maxConnections: Int
-    private var connections: [Int: Connection] = [:]
+    /// By place; what stands at a free one means nothing.
+    private var connections: [Connection] = []
+    private var places: [Int: Int] = [:]
+    private var freePlaces: [Int] = []
     /// Those with room, the one that got it last as the newest.
     private var roomy = ConnectionOrder()
     /// Those that carry nothing and may be lent, the one that is unused for longest as the oldest.
@@ -53,7 +57,7 @@ struct PoolState {
         self.maxConnections = maxConnections
     }
 
-    var open: Int { connections.count }
+    var open: Int { places.count }
     /// Open connections that carry nothing.
     var idle: Int { unused.count }
 
@@ -78,10 +82,10 @@ struct PoolState {
     }
 
     private mutating func take() -> Int? {
-        guard let connection = roomy.newest else { return nil }
-        connections[connection]?.streams += 1
-        look(at: connection)
-        return connection
+        guard let place = roomy.newest else { return nil }
+        connections[place].streams += 1
+        look(at: place)
+        return connections[place].number
     }
 
     // MARK: Connecting
@@ -119,10 +123,18 @@ struct PoolState {
         connecting -= 1
         isFailing = false
         self.version = version
-        connections[connection] = Connection(maxStreams: version == .h2 ? maxStreams : 1, unusedSince: now)
+        let state = Connection(
+            number: connection, maxStreams: version == .h2 ? maxStreams : 1, unusedSince: now)
         serving += 1
-        if connections[connection]?.maxStreams == nil { unsettled += 1 }
-        look(at: connection)
+        if state.maxStreams == nil { unsettled += 1 }
+        look(at: add(state))
+    }
+
+    private mutating func add(_ connection: Connection) -> Int {
+        let place = freePlaces.popLast() ?? connections.count
+        if place == connections.count { connections.append(connection) } else { connections[place] = connection }
+        places[connection.number] = place
+        return place
     }
 
     /// An attempt to connect failed. Says how many must be told so and wait no longer: one where others are on their way
@@ -144,59 +156,59 @@ struct PoolState {
 
     mutating func streamEnded(on connection: Int, now: Instant) {
         // It may have been closed before.
-        guard connections[connection] != nil else { return }
-        connections[connection]?.streams -= 1
-        connections[connection]?.unusedSince = now
-        look(at: connection)
+        guard let place = places[connection] else { return }
+        connections[place].streams -= 1
+        connections[place].unusedSince = now
+        look(at: place)
     }
 
     mutating func maxStreams(_ count: Int, on connection: Int) {
-        guard let state = connections[connection] else { return }
-        if state.maxStreams == nil, !state.isRetired { unsettled -= 1 }
-        connections[connection]?.maxStreams = count
+        guard let place = places[connection] else { return }
+        if connections[place].maxStreams == nil, !connections[place].isRetired { unsettled -= 1 }
+        connections[place].maxStreams = count
         usualStreams = count
-        look(at: connection)
+        look(at: place)
     }
 
     /// Puts a connection where its state has it, after it has got room or lost it.
-    private mutating func look(at connection: Int) {
-        guard let state = connections[connection] else { return }
-        if state.hasRoom { roomy.append(connection) } else { roomy.remove(connection) }
-        if state.streams == 0, !state.isRetired { unused.append(connection) } else { unused.remove(connection) }
+    private mutating func look(at place: Int) {
+        let state = connections[place]
+        if state.hasRoom { roomy.append(place) } else { roomy.remove(place) }
+        if state.streams == 0, !state.isRetired { unused.append(place) } else { unused.remove(place) }
     }
 
     /// A connection that takes no new streams (GOAWAY); says whether it still carries some.
     mutating func retire(_ connection: Int) -> Bool {
-        guard let state = connections[connection] else { return false }
-        if !state.isRetired { leaveService(connection, state) }
-        return state.streams > 0
+        guard let place = places[connection] else { return false }
+        if !connections[place].isRetired { leaveService(place) }
+        return connections[place].streams > 0
     }
 
     mutating func closed(_ connection: Int) {
-        guard let state = connections[connection] else { return }
-        if !state.isRetired { leaveService(connection, state) }
-        connections[connection] = nil
+        guard let place = places.removeValue(forKey: connection) else { return }
+        if !connections[place].isRetired { leaveService(place) }
+        freePlaces.append(place)
     }
 
-    private mutating func leaveService(_ connection: Int, _ state: Connection) {
-        connections[connection]?.isRetired = true
+    private mutating func leaveService(_ place: Int) {
+        connections[place].isRetired = true
         serving -= 1
-        if state.maxStreams == nil { unsettled -= 1 }
-        look(at: connection)
+        if connections[place].maxStreams == nil { unsettled -= 1 }
+        look(at: place)
     }
 
     /// Connections that nobody has used since `horizon`, no longer lent.
     mutating func expire(before horizon: Instant) -> [Int] {
         var expired: [Int] = []
-        while let oldest = unused.oldest, let state = connections[oldest], state.unusedSince <= horizon {
-            leaveService(oldest, state)
-            expired.append(oldest)
+        while let oldest = unused.oldest, connections[oldest].unusedSince <= horizon {
+            leaveService(oldest)
+            expired.append(connections[oldest].number)
         }
         return expired
     }
 
     /// Whether this connection carries no stream.
     func isUnused(_ connection: Int) -> Bool {
-        connections[connection]?.streams == 0
+        places[connection].map { connections[$0].streams == 0 } ?? false
     }
 }
