@@ -49,6 +49,8 @@ enum Forwarding {
     /// What is wrong with an answer's transfer codings: none was offered to the upstream, so none but `chunked` may
     /// come (RFC 9112 §6.1, §7.4).
     static func codingFault(in headers: HTTPHeaders) -> String? {
+        // Most answers have a length; they need no second look.
+        guard headers.contains(name: "transfer-encoding") else { return nil }
         var codings: [String] = []
         for (name, value) in headers where name.utf8.count == 17 && FieldName.matches(name, "transfer-encoding") {
             codings += FieldName.elements(value)

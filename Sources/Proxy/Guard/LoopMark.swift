@@ -9,15 +9,15 @@ struct LoopMark: Sendable {
     /// The process's own name within its network.
     private let pseudonym: String
     private let requestIDs: String
+    /// The value of the `Via` field that a marked request carries (RFC 9110 §7.6.3).
+    let via: String
 
     /// - Parameter instance: what tells this process from others; letters and digits.
     init(instance: String) {
         pseudonym = "penstock-\(instance)"
         requestIDs = "\(instance)-"
+        via = "1.1 \(pseudonym)"
     }
-
-    /// The value of the `Via` field that a marked request carries (RFC 9110 §7.6.3).
-    var via: String { "1.1 \(pseudonym)" }
 
     /// Whether a request has been here before.
     func isOn(_ headers: HTTPHeaders) -> Bool {
