@@ -124,7 +124,8 @@ extension Property {
             return try policy.upstreams.enumerated().map { index, upstream in
                 try UpstreamService(
                     index: index, upstream: upstream, dimensions: Dimensions(policy.identity), metrics: metrics,
-                    listeners: OwnListeners(), lookUp: SystemResolver.addresses, home: MultiThreadedEventLoopGroup.singleton.any(), log: quiet)
+                    listeners: OwnListeners(), lookUp: SystemResolver.addresses,
+                    home: MultiThreadedEventLoopGroup.singleton.any(), log: quiet)
             }
         } catch {
             preconditionFailure("the policy above is valid: \(error)")

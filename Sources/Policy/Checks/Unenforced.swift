@@ -2,12 +2,9 @@
 struct Unenforced {
     /// Keys from the root, `*` for a name that the author chooses; lists add nothing.
     let path: [String]
-    /// Only this value, where only that is not acted on.
-    let value: String?
 
-    private init(_ path: String, _ value: String? = nil) {
+    private init(_ path: String) {
         self.path = path.split(separator: ".").map(String.init)
-        self.value = value
     }
 
     static let table: [Unenforced] = [
@@ -32,12 +29,6 @@ struct Unenforced {
     }
 
     private func warn(about field: Field) {
-        guard let value else {
-            field.reading.findings.warning("`\(field.key)`: not enforced by this version", at: field.keyPosition)
-            return
-        }
-        for scalar in field.scalars where scalar.node.scalar?.string == value {
-            scalar.warning("`\(field.key): \(value)`: not enforced by this version")
-        }
+        field.reading.findings.warning("`\(field.key)`: not enforced by this version", at: field.keyPosition)
     }
 }

@@ -119,9 +119,4 @@ extension Field {
         if isMapping { return entries() ?? [] }
         return isList ? (items() ?? []).flatMap(\.children) : []
     }
-
-    /// The scalar itself, or those in a list.
-    var scalars: [Field] {
-        isList ? (items() ?? []).flatMap(\.scalars) : node.scalar == nil ? [] : [self]
-    }
 }

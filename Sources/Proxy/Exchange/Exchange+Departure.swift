@@ -140,7 +140,10 @@ extension Exchange {
         phase = .sent(permit, handler)
         record.send(at: now)
         if let tunnel { return send(tunnel, permit, handler, now: now) }
-        handler.send(marked(head), isChunked: isLengthUnknown, endsHere: body.isEmpty)
+        var head = marked(head)
+        // HTTP/1.1 would have to name it in `Connection`; there it is left out.
+        if takesTrailers, handler.isHTTP2 { head.headers.add(name: "TE", value: "trailers") }
+        handler.send(head, isChunked: isLengthUnknown, endsHere: body.isEmpty)
         let parts = body.parts
         // Before anything is written: a connection that breaks under the write repeats what is kept.
         body.sent(bound: replayBound)

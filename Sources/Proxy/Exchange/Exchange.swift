@@ -54,6 +54,8 @@ final class Exchange {
     private(set) var head: HTTPRequestHead
     /// Whether it has a body whose end is known only when it comes.
     let isLengthUnknown: Bool
+    /// Whether the caller takes trailers, as gRPC's say of themselves (RFC 9110 §10.1.4).
+    let takesTrailers: Bool
     /// Whether the gate is asked only when all of the body is there: it is short, and a slow caller must not hold a slot
     /// with it.
     let awaitsBody: Bool
@@ -96,6 +98,7 @@ final class Exchange {
     ) {
         self.connection = connection
         self.worker = worker
+        takesTrailers = fields.mayHave("te") && fields.all[canonicalForm: "te"].contains("trailers")
         identity = worker.identity(of: fields, head.uri, route)
         service = route.service
         target = head.uri

@@ -137,7 +137,7 @@ final class HTTP2Upstream: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         while let stream = touched.popLast() {
             stream.isTouched = false
-            stream.exchange?.upstreamReadComplete()
+            stream.readComplete()
         }
         flushNow()
         context.fireChannelReadComplete()

@@ -148,9 +148,13 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
     private func end(of exchange: Exchange, _ trailers: HTTPHeaders?) {
         self.exchange = nil
         hasEnded = true
-        // The rest of the request is not wanted any more (RFC 9113 §8.1).
-        if !hasSentRequest { reset(.noError) }
         exchange.upstreamEnd(trailers)
+    }
+
+    func readComplete() {
+        exchange?.upstreamReadComplete()
+        // The upstream has answered before its window let all of the request through.
+        if hasEnded { reset(.noError) }
     }
 
     func windowChanged(to size: Int) {
