@@ -32,6 +32,8 @@ package struct TopNames: Sendable {
     private let halfLife: Int64
     private var holders: [Holder] = []
     private var slots: [String: Int] = [:]
+    /// The holder that was noted last: mostly it is the next one too, and comparing is cheaper than hashing.
+    private var lastSlot: Int?
     private var candidates: [String: Int] = [:]
     private var nextDecay: Int64?
     /// No holder is less active than this, so that most newcomers are turned away without a search.
@@ -48,7 +50,7 @@ package struct TopNames: Sendable {
     /// - Parameter now: nanoseconds on any clock that does not run backwards.
     package mutating func note(_ name: String, now: Int64) -> Place {
         decay(now: now)
-        if let slot = slots[name] {
+        if let slot = knownSlot(of: name) {
             holders[slot].activity += 1
             return Place(label: name, slot: slot)
         }
@@ -57,6 +59,13 @@ package struct TopNames: Sendable {
         let activity = noteCandidate(name)
         guard activity >= TopNames.leastActivity, activity > 2 * floor else { return otherPlace }
         return promote(name, activity: activity)
+    }
+
+    private mutating func knownSlot(of name: String) -> Int? {
+        if let lastSlot, holders[lastSlot].name == name { return lastSlot }
+        guard let slot = slots[name] else { return nil }
+        lastSlot = slot
+        return slot
     }
 
     /// The label of a name, without counting a use. A new name takes a place that is free.
