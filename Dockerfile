@@ -17,7 +17,7 @@ WORKDIR /src
 COPY . .
 # The cache keeps what was built, also of another version; the root folder is all that leaves this stage.
 RUN --mount=type=cache,target=/scratch \
-    swift build -c release --static-swift-stdlib --product penstock --scratch-path /scratch \
+    swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product penstock --scratch-path /scratch \
     && scripts/image-root.sh make /scratch/release/penstock /image
 
 # The same with a program that can ask for a page, for engines that run health checks inside the container (Compose).

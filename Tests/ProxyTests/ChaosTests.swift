@@ -26,6 +26,8 @@ struct ChaosTests {
                   - {per: tenant, in_flight: 4}
                 connections: {max: 8}
                 queue: {timeout: 20s}
+                # A third of the answers are faults: five in a row come by chance, and would hold everybody for 30 s.
+                breaker: off
                 retry: {attempts: 4, backoff: {base: 1ms, max: 5ms}, budget: {share: 100%, least: 1000/min}}
             """, workers: workers
         ) { proxy in

@@ -50,10 +50,10 @@ final class UpstreamPool {
         if waiting.remove(exchange) { state.stopWaiting() }
     }
 
-    /// Has a connection ready for somebody who waits at the gate, so that a grant departs at once: opens one where none
-    /// is free or on its way, one more than those that wait here need at most. To be called while somebody waits.
+    /// Has a connection ready for somebody who waits at the gate, so that a grant departs at once: opens the first one.
+    /// Where there are some already, whoever waits for a slot gets the connection of whoever gives it back.
     func prepare() {
-        if !isShutDown, state.prepare() { connect() }
+        if !isShutDown, state.open == 0, state.prepare() { connect() }
     }
 
     private func serve(_ number: Int, _ exchange: Exchange) {
