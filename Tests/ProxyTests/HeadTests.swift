@@ -90,7 +90,7 @@ struct HeadTests {
     }
 
     @Test("A head of HTTP/2 becomes one of the inside: its authority is the host, its cookies are one")
-    func blocks() throws {
+    func requestBlocks() throws {
         let block = HPACKHeaders([
             (":method", "POST"), (":scheme", "http"), (":authority", "a:1"), (":path", "/v1"), ("cookie", "b=1"),
             ("host", "evil"), ("x", "1"), ("cookie", "c=2"),
@@ -113,12 +113,49 @@ struct HeadTests {
         #expect(HTTP2RequestHead(block) == nil)
     }
 
+    struct Block: Sendable, CustomTestStringConvertible {
+        var kind: FieldBlock
+        var fields: [(String, String)]
+        var isWellFormed: Bool
+        var testDescription: String { "\(kind) \(fields)" }
+    }
+
+    private static let get = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")]
+    private static let ok = [(":status", "200")]
+
     @Test(
-        "Fields that would break an HTTP/1.1 head are not safe",
-        arguments: [("x", "a\r\nb"), ("x", "a\nb"), ("x", "a\u{0}"), ("x y", "a"), ("x\n", "a")])
-    func unsafe(name: String, value: String) {
-        #expect(!HTTP2Fields.areSafe(HPACKHeaders([(name, value)])))
-        #expect(HTTP2Fields.areSafe(HPACKHeaders([("x", "a\tb é")])))
+        "A block of fields is what HTTP/2 allows and HTTP/1.1 can carry, or it is refused",
+        arguments: [
+            Block(kind: .request, fields: get, isWellFormed: true),
+            Block(kind: .request, fields: get + [("x", "a\tb é"), ("te", "trailers")], isWellFormed: true),
+            Block(kind: .request, fields: [(":method", "CONNECT"), (":authority", "a:1")], isWellFormed: true),
+            Block(kind: .request, fields: get + [(":protocol", "websocket")], isWellFormed: true),
+            Block(kind: .request, fields: Array(get.dropLast()), isWellFormed: false),
+            Block(kind: .request, fields: get + [(":path", "/")], isWellFormed: false),
+            Block(kind: .request, fields: get + ok, isWellFormed: false),
+            Block(kind: .request, fields: get + [(":unknown", "x")], isWellFormed: false),
+            Block(kind: .request, fields: [("x", "1")] + get, isWellFormed: false),
+            Block(kind: .request, fields: get + [("X-A", "1")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("x y", "1")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("", "1")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("x\n", "1")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("x", "a\r\nb")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("x", "a\nb")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("x", "a\u{0}")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("te", "gzip")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("connection", "close")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("transfer-encoding", "chunked")], isWellFormed: false),
+            Block(kind: .request, fields: get + [("upgrade", "h2c")], isWellFormed: false),
+            Block(kind: .response, fields: ok + [("x", "1")], isWellFormed: true),
+            Block(kind: .response, fields: [("x", "1")], isWellFormed: false),
+            Block(kind: .response, fields: ok + ok, isWellFormed: false),
+            Block(kind: .response, fields: get, isWellFormed: false),
+            Block(kind: .response, fields: ok + [("keep-alive", "1")], isWellFormed: false),
+            Block(kind: .trailers, fields: [("x", "1")], isWellFormed: true),
+            Block(kind: .trailers, fields: ok, isWellFormed: false),
+        ])
+    func blocks(row: Block) {
+        #expect(row.kind.isWellFormed(HPACKHeaders(row.fields)) == row.isWellFormed)
     }
 
     @Test("A request for HTTP/2 has its pseudo-fields first and lower-case names")

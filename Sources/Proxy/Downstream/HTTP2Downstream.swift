@@ -171,6 +171,13 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     // MARK: For streams
 
+    /// A stream's fields were none. Whoever sends many of them is sent away.
+    func noteMalformed() {
+        guard !resets.take(now: Clock.now()) else { return }
+        sayGoodbye(.enhanceYourCalm)
+        closeNow()
+    }
+
     var isWritable: Bool { context?.channel.isWritable ?? false }
     var loop: any EventLoop { worker.loop }
 

@@ -35,7 +35,8 @@ final class HTTP2DownstreamStream: Downstream {
 
     func begin(_ block: HPACKHeaders, endsStream: Bool) {
         isComplete = endsStream
-        guard HTTP2Fields.areSafe(block), let request = HTTP2RequestHead(block) else {
+        guard FieldBlock.request.isWellFormed(block), let request = HTTP2RequestHead(block) else {
+            connection.noteMalformed()
             return reset(.protocolError)
         }
         let refusal = RequestCheck.refusal(of: request, block)
@@ -54,7 +55,10 @@ final class HTTP2DownstreamStream: Downstream {
     }
 
     func takeTrailers(_ block: HPACKHeaders) {
-        guard HTTP2Fields.areSafe(block) else { return reset(.protocolError) }
+        guard FieldBlock.trailers.isWellFormed(block) else {
+            connection.noteMalformed()
+            return reset(.protocolError)
+        }
         complete(HTTP2Fields.headers(block))
     }
 

@@ -116,6 +116,8 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
             HTTP2Setting(parameter: .maxHeaderListSize, value: worker.maxHeaderBytes),
             HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
         ]
+        // ``FieldBlock`` looks at what comes, and what goes is made here.
+        connection.headerBlockValidation = .disabled
         // Some libraries send an empty frame now and then; a flood of them stops here.
         connection.maximumSequentialEmptyDataFrames = 16
         // gRPC measures the way with pings.

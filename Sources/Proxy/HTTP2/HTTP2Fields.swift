@@ -32,19 +32,6 @@ enum HTTP2Fields {
         return HTTPHeaders(fields)
     }
 
-    /// Whether all names and values can stand in an HTTP/1.1 head: HTTP/2 could carry line ends in them (RFC 9113
-    /// §8.2.1).
-    static func areSafe(_ block: HPACKHeaders) -> Bool {
-        for (name, value, _) in block {
-            if name.utf8.first != UInt8(ascii: ":"), !FieldName.isToken(name) { return false }
-            // Nearly all bytes are told by the first comparison.
-            guard value.withBytes({ $0.allSatisfy { $0 > 0x0D || $0 != 0 && $0 != 0x0A && $0 != 0x0D } }) else {
-                return false
-            }
-        }
-        return true
-    }
-
     // MARK: Writing
 
     /// - Parameter scheme: of the upstream's url.

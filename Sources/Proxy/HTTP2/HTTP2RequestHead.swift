@@ -33,6 +33,8 @@ struct HTTP2RequestHead {
         else { return nil }
         self.protocolName = protocolName
         let isConnect = method == "CONNECT" && protocolName == nil
+        // Only a CONNECT goes without scheme and path, and only it may name a protocol (RFC 8441 §4).
+        guard protocolName == nil || method == "CONNECT", isConnect == (target == nil) else { return nil }
         guard let uri = isConnect ? authority : target, !uri.isEmpty,
             uri.withBytes({ $0.allSatisfy { $0 > 0x20 && $0 != 0x7F } })
         else { return nil }

@@ -125,10 +125,10 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
 
     func take(_ block: HPACKHeaders, endsStream: Bool) {
         guard let exchange else { return }
-        guard HTTP2Fields.areSafe(block) else {
+        guard (hasHead ? FieldBlock.trailers : .response).isWellFormed(block) else {
             self.exchange = nil
             reset(.protocolError)
-            return exchange.upstreamBroke(.malformed("a field that HTTP/1.1 can't carry"))
+            return exchange.upstreamBroke(.malformed("fields that HTTP/2 does not allow"))
         }
         if hasHead { return end(of: exchange, HTTP2Fields.headers(block)) }
         guard let status = block.first(name: ":status").flatMap({ Int($0) }) else { return }

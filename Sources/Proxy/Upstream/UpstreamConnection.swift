@@ -48,6 +48,8 @@ final class UpstreamConnection {
             HTTP2Setting(parameter: .initialWindowSize, value: StreamFlow.window),
             HTTP2Setting(parameter: .maxHeaderListSize, value: pool.decoderLimits.maxHeaderListSize),
         ]
+        // ``FieldBlock`` looks at what comes, and what goes is made here.
+        configuration.headerBlockValidation = .disabled
         var streams = NIOHTTP2Handler.StreamConfiguration()
         // The peer is the provider that the user chose; cancelled callers must not cost the connection.
         streams.streamResetFrameRateLimit.maximumCount = 2_000
