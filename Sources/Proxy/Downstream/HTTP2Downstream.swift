@@ -10,7 +10,6 @@ import Providers
 /// NIO's handler below it keeps the protocol; here are no channels per stream, which would cost more than the exchange.
 final class HTTP2Downstream: Watched, ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
-    typealias OutboundOut = HTTP2Frame
 
     /// Streams that one connection may have at a time. A client library opens one connection and lets requests wait
     /// inside itself beyond this; they should wait in the fair line.
@@ -21,13 +20,13 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     private static let resetsPerSecond = 100
 
     let worker: Worker
+    let outlet: FrameOutlet
     private let owner: Int?
     private var context: ChannelHandlerContext?
     private var streams: [HTTP2StreamID: HTTP2DownstreamStream] = [:]
     private var lastStream = HTTP2StreamID.rootStream
     /// Streams that got something in this turn of reading.
     private var touched: [HTTP2DownstreamStream] = []
-    private var isFlushDue = false
     private(set) var isSurplus = false
     private var isGoingAway = false
     private var hasSaidGoodbye = false
@@ -37,6 +36,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     init(worker: Worker, owner: Int?, goAways: GoAwayWatch) {
         self.worker = worker
+        outlet = FrameOutlet(loop: worker.loop)
         self.owner = owner
         self.goAways = goAways
     }
@@ -45,15 +45,18 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        outlet.use(context)
         worker.opened(self)
         isSurplus = worker.hasTooMany
         awaitStreams()
-        write(.rootStream, .windowUpdate(windowSizeIncrement: ConnectionFlow.window - ConnectionFlow.initialWindow))
-        flush()
+        outlet.write(
+            .rootStream, .windowUpdate(windowSizeIncrement: ConnectionFlow.window - ConnectionFlow.initialWindow))
+        outlet.flush()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        outlet.use(nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -89,7 +92,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
             touch(stream)
             return stream.takeTrailers(block)
         }
-        guard !isGoingAway else { return write(id, .rstStream(.refusedStream)) }
+        guard !isGoingAway else { return outlet.write(id, .rstStream(.refusedStream)) }
         deadline = .never
         lastStream = max(lastStream, id)
         let stream = HTTP2DownstreamStream(id: id, connection: self, owner: owner)
@@ -110,7 +113,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
             stream.hasPart = false
             stream.exchange?.requestReadComplete()
         }
-        flushNow()
+        outlet.flushNow()
         context.fireChannelReadComplete()
     }
 
@@ -126,8 +129,8 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         guard let size = event.inboundWindowSize else { return }
         if event.streamID == .rootStream {
             if let more = ConnectionFlow.renewal(of: size) {
-                write(.rootStream, .windowUpdate(windowSizeIncrement: more))
-                flush()
+                outlet.write(.rootStream, .windowUpdate(windowSizeIncrement: more))
+                outlet.flush()
             }
         } else {
             streams[event.streamID]?.windowChanged(to: size)
@@ -178,31 +181,6 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         closeNow()
     }
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
-    var loop: any EventLoop { worker.loop }
-
-    func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload, promise: EventLoopPromise<Void>? = nil) {
-        guard let context else {
-            promise?.fail(ChannelError.ioOnClosedChannel)
-            return
-        }
-        context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: promise)
-    }
-
-    /// Sends what is written when this turn of the loop is over: many streams share one system call.
-    func flush() {
-        guard !isFlushDue else { return }
-        isFlushDue = true
-        let connection = NIOLoopBound(self, eventLoop: worker.loop)
-        worker.loop.execute { connection.value.flushNow() }
-    }
-
-    private func flushNow() {
-        guard isFlushDue else { return }
-        isFlushDue = false
-        context?.flush()
-    }
-
     // MARK: Ends
 
     override func deadlinePassed(now: Instant) {
@@ -238,7 +216,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     private func sayGoodbye(_ reason: HTTP2ErrorCode) {
         hasSaidGoodbye = true
-        write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: reason, opaqueData: nil))
+        outlet.write(.rootStream, .goAway(lastStreamID: lastStream, errorCode: reason, opaqueData: nil))
         context?.flush()
     }
 

@@ -78,17 +78,17 @@ final class HTTP2DownstreamStream: Downstream {
 
     override func resumeReading() {
         guard !isComplete, !isClosed, let exchange, exchange.wantsRequest, let more = flow.renewal() else { return }
-        connection.write(id, .windowUpdate(windowSizeIncrement: more))
-        connection.flush()
+        connection.outlet.write(id, .windowUpdate(windowSizeIncrement: more))
+        connection.outlet.flush()
     }
 
     // MARK: The response
 
-    override var isWritable: Bool { flow.isWritable && connection.isWritable }
+    override var isWritable: Bool { flow.isWritable && connection.outlet.isWritable }
 
     override func inform(_ status: HTTPResponseStatus, _ fields: [(String, String)]) {
-        connection.write(id, .headers(.init(headers: HTTP2Fields.response(status, fields))))
-        connection.flush()
+        connection.outlet.write(id, .headers(.init(headers: HTTP2Fields.response(status, fields))))
+        connection.outlet.flush()
     }
 
     override func begin(status: HTTPResponseStatus, fields: [(String, String)], framing: Forwarding.Framing) {
@@ -108,7 +108,7 @@ final class HTTP2DownstreamStream: Downstream {
             return pass(endsStream: true)
         }
         pass(endsStream: false)
-        connection.write(
+        connection.outlet.write(
             id, .headers(.init(headers: HTTP2Fields.trailers(trailers), endStream: true)), promise: restUnwanted())
     }
 
@@ -116,15 +116,12 @@ final class HTTP2DownstreamStream: Downstream {
     /// would take the answer with it.
     private func restUnwanted() -> EventLoopPromise<Void>? {
         guard !isComplete, !isClosed else { return nil }
-        let stream = NIOLoopBound(self, eventLoop: connection.loop)
-        let sent = connection.loop.makePromise(of: Void.self)
-        sent.futureResult.whenSuccess { if !stream.value.isComplete { stream.value.reset(.noError) } }
-        return sent
+        return connection.outlet.whenSent { [self] in if !isComplete { reset(.noError) } }
     }
 
     override func flush() {
         pass(endsStream: false)
-        connection.flush()
+        connection.outlet.flush()
     }
 
     private func pass(endsStream: Bool) {
@@ -133,12 +130,12 @@ final class HTTP2DownstreamStream: Downstream {
         switch part {
         case .none: break
         case .head(let block):
-            connection.write(
+            connection.outlet.write(
                 id, .headers(.init(headers: block, endStream: endsStream)), promise: endsStream ? restUnwanted() : nil)
         case .data(let bytes):
             let marked = flow.send(bytes.readableBytes)
             if !flow.isWritable { stalledSince = stalledSince ?? Clock.now() }
-            connection.write(
+            connection.outlet.write(
                 id, .data(.init(data: .byteBuffer(bytes), endStream: endsStream)),
                 promise: endsStream ? restUnwanted() : marked.map(report(sent:)))
         }
@@ -146,10 +143,7 @@ final class HTTP2DownstreamStream: Downstream {
 
     /// A promise that is kept when these bytes have gone out.
     private func report(sent count: Int) -> EventLoopPromise<Void> {
-        let stream = NIOLoopBound(self, eventLoop: connection.loop)
-        let sent = connection.loop.makePromise(of: Void.self)
-        sent.futureResult.whenSuccess { stream.value.sent(count) }
-        return sent
+        connection.outlet.whenSent { [self] in sent(count) }
     }
 
     private func sent(_ count: Int) {
@@ -163,7 +157,7 @@ final class HTTP2DownstreamStream: Downstream {
         if let exchange { report(exchange) }
         self.exchange = nil
         deadline = .never
-        connection.flush()
+        connection.outlet.flush()
     }
 
     override func becomeTunnel() {
@@ -183,8 +177,8 @@ final class HTTP2DownstreamStream: Downstream {
 
     private func reset(_ reason: HTTP2ErrorCode) {
         guard !isClosed else { return }
-        connection.write(id, .rstStream(reason))
-        connection.flush()
+        connection.outlet.write(id, .rstStream(reason))
+        connection.outlet.flush()
     }
 
     /// Both sides have said their last, one has reset the stream, or the connection is gone.

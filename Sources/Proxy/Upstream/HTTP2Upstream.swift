@@ -8,18 +8,16 @@ import NIOHTTP2
 /// NIO's handler below it keeps the protocol; here are no channels per stream, which would cost more than the attempt.
 final class HTTP2Upstream: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
-    typealias OutboundOut = HTTP2Frame
 
     /// The last number that a stream can have (RFC 9113 §5.1.1).
     private static let lastNumber = 0x7FFF_FFFF
 
+    let outlet: FrameOutlet
     private let connection: UpstreamConnection
-    private var context: ChannelHandlerContext?
     private var streams: [HTTP2StreamID: HTTP2UpstreamEnd] = [:]
     private var nextNumber = 1
     /// Streams that got something in this turn of reading.
     private var touched: [HTTP2UpstreamEnd] = []
-    private var isFlushDue = false
     /// The last stream that the peer has taken, since it said so.
     private var lastTaken: HTTP2StreamID?
     /// Whether the peer allows an extended CONNECT (RFC 8441 §3); `nil` before its first settings.
@@ -29,23 +27,23 @@ final class HTTP2Upstream: ChannelInboundHandler {
 
     init(connection: UpstreamConnection, goAways: GoAwayWatch) {
         self.connection = connection
+        outlet = FrameOutlet(loop: connection.channel.eventLoop)
         self.goAways = goAways
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        write(.rootStream, .windowUpdate(windowSizeIncrement: ConnectionFlow.window - ConnectionFlow.initialWindow))
-        flush()
+        outlet.use(context)
+        outlet.write(
+            .rootStream, .windowUpdate(windowSizeIncrement: ConnectionFlow.window - ConnectionFlow.initialWindow))
+        outlet.flush()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
+        outlet.use(nil)
     }
 
     // MARK: For streams
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
-    var loop: any EventLoop { connection.channel.eventLoop }
     /// Whether the peer takes new streams.
     var takesStreams: Bool { lastTaken == nil && !connection.isClosed }
     var scheme: String { connection.pool.service.upstream.url.isTLS ? "https" : "http" }
@@ -57,28 +55,6 @@ final class HTTP2Upstream: ChannelInboundHandler {
         streams[id] = stream
         if nextNumber >= Self.lastNumber { connection.retire() }
         return id
-    }
-
-    func write(_ id: HTTP2StreamID, _ payload: HTTP2Frame.FramePayload, promise: EventLoopPromise<Void>? = nil) {
-        guard let context else {
-            promise?.fail(ChannelError.ioOnClosedChannel)
-            return
-        }
-        context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: promise)
-    }
-
-    /// Sends what is written when this turn of the loop is over: many streams share one system call.
-    func flush() {
-        guard !isFlushDue else { return }
-        isFlushDue = true
-        let frames = NIOLoopBound(self, eventLoop: loop)
-        loop.execute { frames.value.flushNow() }
-    }
-
-    private func flushNow() {
-        guard isFlushDue else { return }
-        isFlushDue = false
-        context?.flush()
     }
 
     /// The attempt that had the stream is over.
@@ -139,7 +115,7 @@ final class HTTP2Upstream: ChannelInboundHandler {
             stream.isTouched = false
             stream.readComplete()
         }
-        flushNow()
+        outlet.flushNow()
         context.fireChannelReadComplete()
     }
 
@@ -165,8 +141,8 @@ final class HTTP2Upstream: ChannelInboundHandler {
             return
         }
         guard let more = ConnectionFlow.renewal(of: size) else { return }
-        write(.rootStream, .windowUpdate(windowSizeIncrement: more))
-        flush()
+        outlet.write(.rootStream, .windowUpdate(windowSizeIncrement: more))
+        outlet.flush()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

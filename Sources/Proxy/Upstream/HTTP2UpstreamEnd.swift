@@ -29,14 +29,14 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
 
     override var isHTTP2: Bool { true }
     override var isOpen: Bool { !isOver && frames.takesStreams }
-    override var isWritable: Bool { flow.isWritable && frames.isWritable }
+    override var isWritable: Bool { flow.isWritable && frames.outlet.isWritable }
 
     override func send(_ head: HTTPRequestHead, isChunked: Bool, endsHere: Bool) {
         let id = frames.open(self)
         self.id = id
         let block = HTTP2Fields.request(head, scheme: frames.scheme)
         hasSentRequest = endsHere
-        frames.write(id, .headers(.init(headers: block, endStream: endsHere)))
+        frames.outlet.write(id, .headers(.init(headers: block, endStream: endsHere)))
     }
 
     override var takesExtendedConnect: Bool? { frames.takesExtendedConnect }
@@ -45,7 +45,7 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
         let id = frames.open(self)
         self.id = id
         let block = HTTP2Fields.extendedConnect(head, scheme: frames.scheme, protocolName: protocolName)
-        frames.write(id, .headers(.init(headers: block)))
+        frames.outlet.write(id, .headers(.init(headers: block)))
     }
 
     override func write(_ bytes: ByteBuffer) {
@@ -62,7 +62,7 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
             return pass(endsStream: true)
         }
         pass(endsStream: false)
-        frames.write(id, .headers(.init(headers: HTTP2Fields.trailers(trailers), endStream: true)))
+        frames.outlet.write(id, .headers(.init(headers: HTTP2Fields.trailers(trailers), endStream: true)))
     }
 
     private func pass(endsStream: Bool) {
@@ -70,16 +70,13 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
         pending = nil
         guard !isOver, let id else { return }
         let marked = flow.send(bytes.readableBytes)
-        frames.write(
+        frames.outlet.write(
             id, .data(.init(data: .byteBuffer(bytes), endStream: endsStream)), promise: marked.map(report(sent:)))
     }
 
     /// A promise that is kept when these bytes have gone out.
     private func report(sent count: Int) -> EventLoopPromise<Void> {
-        let stream = NIOLoopBound(self, eventLoop: frames.loop)
-        let sent = frames.loop.makePromise(of: Void.self)
-        sent.futureResult.whenSuccess { stream.value.sent(count) }
-        return sent
+        frames.outlet.whenSent { [self] in sent(count) }
     }
 
     private func sent(_ count: Int) {
@@ -88,15 +85,15 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
 
     override func flush() {
         pass(endsStream: false)
-        frames.flush()
+        frames.outlet.flush()
     }
 
     override func resumeReading() {
         guard !isOver, !hasEnded, let id, let exchange, exchange.wantsResponse, let more = flow.renewal() else {
             return
         }
-        frames.write(id, .windowUpdate(windowSizeIncrement: more))
-        frames.flush()
+        frames.outlet.write(id, .windowUpdate(windowSizeIncrement: more))
+        frames.outlet.flush()
     }
 
     override func abandon() {
@@ -109,8 +106,8 @@ final class HTTP2UpstreamEnd: UpstreamEnd {
     private func reset(_ reason: HTTP2ErrorCode) {
         guard !isOver else { return }
         guard let id else { return finish() }
-        frames.write(id, .rstStream(reason))
-        frames.flush()
+        frames.outlet.write(id, .rstStream(reason))
+        frames.outlet.flush()
     }
 
     /// The place on the connection is free again; once.
