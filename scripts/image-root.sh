@@ -59,15 +59,15 @@ try() {
     chmod 755 "$work"
     cp -a "$1" "$work/files"
     # What an engine puts into a container.
-    mkdir "$work/root" "$work/files/proc" "$work/files/dev"
+    mkdir "$work/rootfs" "$work/files/proc" "$work/files/dev"
     touch "$work/files/dev/null" "$work/files/dev/urandom" "$work/files/etc/resolv.conf"
     echo '127.0.0.1 localhost' >"$work/files/etc/hosts"
     make_certificate "$work/files/etc/penstock"
-    mount --bind "$work/files" "$work/root"
-    mount -o remount,bind,ro "$work/root"
-    mount -t proc proc "$work/root/proc"
-    mount --bind /dev/null "$work/root/dev/null"
-    mount --bind /dev/urandom "$work/root/dev/urandom"
+    mount --bind "$work/files" "$work/rootfs"
+    mount -o remount,bind,ro "$work/rootfs"
+    mount -t proc proc "$work/rootfs/proc"
+    mount --bind /dev/null "$work/rootfs/dev/null"
+    mount --bind /dev/urandom "$work/rootfs/dev/urandom"
 
     in_image version
     start_in_image simulate --listen 127.0.0.1:0 --tls-cert /etc/penstock/tls.crt --tls-key /etc/penstock/tls.key \
@@ -86,14 +86,14 @@ clean() {
         kill "$child" 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     done
-    if mountpoint --quiet "$work/root"; then umount --recursive "$work/root"; fi
+    if mountpoint --quiet "$work/rootfs"; then umount --recursive "$work/rootfs"; fi
     rm -rf --one-file-system "$work"
 }
 
-in_image() { chroot --userspec=$user:$user --groups= "$work/root" /usr/bin/penstock "$@"; }
+in_image() { chroot --userspec=$user:$user --groups= "$work/rootfs" /usr/bin/penstock "$@"; }
 
 # As a process of its own, so that a signal meets the program and no shell.
-start_in_image() { exec chroot --userspec=$user:$user --groups= "$work/root" /usr/bin/penstock "$@"; }
+start_in_image() { exec chroot --userspec=$user:$user --groups= "$work/rootfs" /usr/bin/penstock "$@"; }
 
 # An authority of our own, and a certificate for localhost by it.
 make_certificate() {

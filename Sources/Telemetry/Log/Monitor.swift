@@ -6,14 +6,17 @@
 
 /// A value behind a lock on whose changes a thread can wait, which `Mutex` does not offer.
 ///
-/// Unchecked, because the compiler cannot see it: `value` is touched only while `lock` is held, and both pthread
-/// objects keep their address from `init` to `deinit`.
-final class Monitor<Value>: @unchecked Sendable {
+/// Unchecked, because the compiler does not see what makes it safe: `value` is private and touched in `init`, before
+/// anybody else has the monitor, and otherwise only by methods that hold `lock` for as long as they do; it is `Sendable`
+/// itself, so a copy of it that leaves them is safe; `lock` and `changed` are constants that point to memory of their own,
+/// which keeps its address from `init` to `deinit`, as pthreads ask for, and which `deinit` frees when no reference is
+/// left.
+final class Monitor<Value: Sendable>: @unchecked Sendable {
     private var value: Value
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
 
-    init(_ value: sending Value) {
+    init(_ value: Value) {
         self.value = value
         self.lock = .allocate(capacity: 1)
         self.lock.initialize(to: pthread_mutex_t())
