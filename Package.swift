@@ -161,6 +161,7 @@ let rooms: [Target.Dependency] = [
     "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Telemetry",
     .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]

@@ -106,15 +106,20 @@ struct Outgoing {
             begin()
             gathered.writeChunkSize(bytes.readableBytes)
         }
+        framed(bytes, to: context)
+        if isChunked {
+            begin()
+            gathered.writeEndOfFields()
+        }
+    }
+
+    /// Gathers bytes that have all the framing they need, or hands them on.
+    mutating func framed(_ bytes: ByteBuffer, to context: ChannelHandlerContext) {
         if isGathering, bytes.readableBytes <= ByteBuffer.mostGathered {
             gathered.writeImmutableBuffer(bytes)
         } else {
             handOn(to: context)
             context.write(NIOAny(bytes), promise: nil)
-        }
-        if isChunked {
-            begin()
-            gathered.writeEndOfFields()
         }
     }
 

@@ -15,7 +15,7 @@ struct Property: Sendable, CustomStringConvertible {
 
     static let all: [Property] = [
         .jsonWalk, .requestBody, .usageRequest, .eventStream, .eventFrames, .usageMeter, .judgement, .ownAnswer, .texts,
-        .target, .policy, .addresses, .requestHead, .router, .simulatorJSON, .simulatorTexts,
+        .target, .policy, .addresses, .requestHead, .router, .chunkPassage, .simulatorJSON, .simulatorTexts,
     ]
 
     static func named(_ name: String) -> Property? {

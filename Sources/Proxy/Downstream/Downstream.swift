@@ -58,6 +58,10 @@ class Downstream: Watched {
 
     func write(_ bytes: ByteBuffer) { preconditionFailure("each kind does it in its way") }
 
+    func write(_ chunks: WholeChunks) {
+        chunks.forEach { write(chunks.data($0)) }
+    }
+
     func end(_ trailers: HTTPHeaders?) { preconditionFailure("each kind does it in its way") }
 
     func flush() { preconditionFailure("each kind does it in its way") }

@@ -30,6 +30,8 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
     private var discarded = 0
     var awaited = Awaited.request
     private var hasPart = false
+    /// What the channel says of its writability, which costs more to ask than to be told.
+    private var hasRoom = true
     private var isTakingAhead = false
     private var outgoing: Outgoing
     /// Whether bytes are bytes, both ways.
@@ -210,10 +212,11 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
 
     // MARK: Writing
 
-    override var isWritable: Bool { context?.channel.isWritable ?? false }
+    override var isWritable: Bool { hasRoom }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
+        hasRoom = context.channel.isWritable
+        if hasRoom {
             stalledSince = nil
             worker.guards.hold(&unwritten, 0)
             exchange?.downstreamWritable()
@@ -275,6 +278,11 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
 
     override func write(_ bytes: ByteBuffer) {
         if let context { outgoing.body(bytes, to: context) }
+    }
+
+    override func write(_ chunks: WholeChunks) {
+        guard let context, outgoing.isChunked else { return super.write(chunks) }
+        outgoing.framed(chunks.bytes, to: context)
     }
 
     override func end(_ trailers: HTTPHeaders?) {

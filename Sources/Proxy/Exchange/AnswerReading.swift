@@ -20,6 +20,9 @@ final class AnswerReading {
         meter.read(header: name, value: value)
     }
 
+    /// Whether the caller may get less than came.
+    var isFiltering: Bool { filter != nil }
+
     /// The bytes for the caller: those that came, but for the chunk with the usage that it did not ask for.
     func pass(_ bytes: ByteBuffer) -> ByteBuffer {
         meter.read(bytes.readableBytesUInt8Span)

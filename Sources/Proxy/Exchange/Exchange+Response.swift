@@ -61,6 +61,16 @@ extension Exchange {
         }
     }
 
+    func upstreamChunks(_ chunks: WholeChunks) {
+        if case .relaying(let permit, _) = phase, answerReading?.isFiltering != true {
+            if answerReading != nil { chunks.forEach { _ = read(chunks.data($0), permit) } }
+            record.bytesOut += chunks.length
+            connection.write(chunks)
+        } else {
+            chunks.forEach { upstreamBody(chunks.data($0)) }
+        }
+    }
+
     private func read(_ bytes: ByteBuffer, _ permit: Permit) -> ByteBuffer {
         guard let answerReading else { return bytes }
         let passed = answerReading.pass(bytes)

@@ -24,6 +24,7 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
     /// at: what follows an answer unasked must not become the answer to somebody else's request.
     private var isEnding = false
     private var isTunnel = false
+    private var passage: ChunkPassage?
 
     init(connection: UpstreamConnection, scratch: Scratch) {
         self.connection = connection
@@ -36,7 +37,13 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
     /// Adds what speaks HTTP/1.1 to the connection's channel.
     func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         let parser = ByteToMessageHandler(decoder)
-        try pipeline.addHandlers([parser, self])
+        let passage = ChunkPassage {
+            self.exchange?.upstreamChunks($0)
+        } readComplete: {
+            self.readComplete()
+        }
+        try pipeline.addHandlers([passage, parser, self])
+        self.passage = passage
         outlet = try pipeline.context(handler: parser)
     }
 
@@ -124,6 +131,7 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         outlet = nil
+        passage = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -133,10 +141,14 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
         }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            passage?.found(head)
             if head.status.code >= 200, !head.isKeepAlive { isReusable = false }
             exchange.upstreamHead(head)
-        case .body(let bytes): exchange.upstreamBody(bytes)
+        case .body(let bytes):
+            passage?.found(data: bytes.readableBytes)
+            exchange.upstreamBody(bytes)
         case .end(let trailers):
+            passage?.foundEnd()
             // What follows the head of a tunnel is the tunnel's.
             if isTunnel { return }
             self.exchange = nil
@@ -150,12 +162,16 @@ final class HTTP1UpstreamEnd: UpstreamEnd, ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        readComplete()
+        context.fireChannelReadComplete()
+    }
+
+    private func readComplete() {
         if isEnding {
             isEnding = false
             connection.finished(self, isReusable: isReusable)
         }
         exchange?.upstreamReadComplete()
-        context.fireChannelReadComplete()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
