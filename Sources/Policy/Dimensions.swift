@@ -2,16 +2,19 @@ import Admission
 
 /// The names that `per`, `distinct`, `match`, `fair_by` and `weights` may use, and the places they stand for.
 package struct Dimensions: Sendable {
-    /// In the order of ``Dimension``'s raw values.
-    package let names: [String]
+    /// In the order of ``Dimension``'s raw values; empty where a name of an earlier policy is gone.
+    private let names: [String]
 
     package init(_ identity: IdentityRules) {
         names = ["tenant", "job", "priority", "model", "credential"] + identity.others.map(\.name)
     }
 
     package subscript(name: String) -> Dimension? {
-        names.firstIndex(of: name).map(Dimension.init(rawValue:))
+        name.isEmpty ? nil : names.firstIndex(of: name).map(Dimension.init(rawValue:))
     }
+
+    /// Those that rules may go by.
+    var known: [String] { names.filter { !$0.isEmpty } }
 
     package func name(of dimension: Dimension) -> String {
         names.indices.contains(dimension.rawValue) ? names[dimension.rawValue] : "?"
@@ -46,8 +49,10 @@ extension Field {
 
     private func dimension(named name: String, at position: Position, in dimensions: Dimensions) -> Dimension? {
         if let dimension = dimensions[name] { return dimension }
-        let known = dimensions.names.joined(separator: ", ")
-        let hint = Nearest.match(name, in: dimensions.names).map { "did you mean `\($0)`?" } ?? "known are \(known)"
+        let known = dimensions.known
+        let hint =
+            Nearest.match(name, in: known).map { "did you mean `\($0)`?" }
+            ?? "known are \(known.joined(separator: ", "))"
         reading.findings.mistake("`\(name)` is no name of an identity; \(hint)", at: position)
         return nil
     }

@@ -7,6 +7,8 @@ package struct Policy: Hashable, Sendable {
     package var listen: [Listener]
     /// `nil` where neither the process settings nor the file name one.
     package var admin: Listener?
+    /// Whether a page that comes from the admin address itself may change something there.
+    package var adminAllowsChanges = false
     /// Whether absolute-form and CONNECT requests are taken, for the upstreams below and nothing else.
     package var forwardProxy: Bool
     package var workers: Int?
@@ -16,6 +18,15 @@ package struct Policy: Hashable, Sendable {
     package var upstreams: [Upstream]
     package var cluster: ClusterRules?
     package var proxyGuard: GuardRules
+}
+
+extension Policy {
+    /// Files with certificates and keys, which are read where they are used.
+    package var certificatePaths: [String] {
+        let listeners = listen + upstreams.flatMap(\.listen)
+        return listeners.compactMap(\.tls).flatMap { [$0.certificatePath, $0.keyPath] }
+            + upstreams.compactMap(\.trustedCertificatesPath)
+    }
 }
 
 /// Where connections come in.
@@ -55,7 +66,8 @@ package struct IdentityRules: Hashable, Sendable {
     package var tenant: [Source]
     package var job: [Source]
     package var priority: [Source]
-    /// Names that the file adds, in its order; their dimensions follow the fixed ones.
+    /// Names that the file adds, in its order; their dimensions follow the fixed ones. After a reload those that were
+    /// there before come first; where one is gone its place has an empty name and no sources.
     package var others: [Named]
 
     package struct Named: Hashable, Sendable {

@@ -10,6 +10,9 @@ package struct PolicyLoader {
     /// What the process settings put in the place of the file's `listen` and `admin`; `nil` leaves the file's.
     package var listen: [Listener]?
     package var admin: Listener?
+    /// Names of its own that the policy in force has, in their order: they keep their dimensions, because requests that
+    /// are under way know them by these.
+    package var knownNames: [String] = []
 
     package init(file: String, secrets: SecretSource, listen: [Listener]? = nil, admin: Listener? = nil) {
         self.file = file
@@ -44,15 +47,16 @@ package struct PolicyLoader {
         let root = Field(key: "", keyPosition: .start, node: document.root, reading: reading)
         Unenforced.warn(about: root)
         guard let section = root.section(Self.keys) else { return nil }
-        let identity = section["identity"]?.identityRules() ?? .standard
+        let identity = (section["identity"]?.identityRules() ?? .standard).keeping(knownNames)
         let dimensions = Dimensions(identity)
         let upstreams = section.required("upstreams")?.upstreams(in: dimensions) ?? []
         let limitNames = upstreams.flatMap { read in read.limits.map { "\(read.upstream.name)/\($0.limit.name)" } }
         let fileListen = section["listen"]?.listeners() ?? []
-        let fileAdmin = section["admin"]?.listener()
+        let fileAdmin = section["admin"]?.admin() ?? (listener: nil, allowsChanges: false)
         let policy = Policy(
             listen: listen ?? (fileListen.isEmpty ? [.standard] : fileListen.map(\.listener)),
-            admin: admin ?? fileAdmin, forwardProxy: section["forward_proxy"]?.flag() ?? true,
+            admin: admin ?? fileAdmin.listener, adminAllowsChanges: fileAdmin.allowsChanges,
+            forwardProxy: section["forward_proxy"]?.flag() ?? true,
             workers: section["workers"]?.integer(1...1024), log: section["log"]?.logRules() ?? LogRules(),
             identity: identity, upstreams: upstreams.map(\.upstream),
             cluster: section["cluster"]?.clusterRules(limits: limitNames),

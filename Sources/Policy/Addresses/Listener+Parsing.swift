@@ -52,6 +52,8 @@ extension Listener.Address: CustomStringConvertible {
 extension Listener {
     /// Where requests come in unless something else is said.
     package static let standard = Listener(address: .tcp(host: "127.0.0.1", port: 8080))
+    /// Where health, metrics and status are served unless something else is said.
+    package static let standardAdmin = Listener(address: .tcp(host: "127.0.0.1", port: 9090))
 
     package init(address: Address) {
         self.init(address: address, tls: nil)

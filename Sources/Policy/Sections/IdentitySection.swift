@@ -9,6 +9,14 @@ extension IdentityRules {
         job: [.header(name: "X-Job-Id", forward: false)],
         priority: [.header(name: "X-Priority", forward: false), .header(name: "Priority", forward: false)],
         others: [])
+
+    /// With the names of an earlier policy in their places, and nothing where one is gone.
+    func keeping(_ names: [String]) -> IdentityRules {
+        var rules = self
+        rules.others = names.map { name in others.first { $0.name == name } ?? Named(name: "", sources: []) }
+        rules.others += others.filter { !names.contains($0.name) }
+        return rules
+    }
 }
 
 extension Field {

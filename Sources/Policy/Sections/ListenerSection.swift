@@ -3,11 +3,25 @@ extension Field {
     func listener() -> Listener? {
         guard isMapping else { return address().map { Listener(address: $0) } }
         guard let section = section(["address", "tls"]) else { return nil }
-        let address = section.required("address")?.address()
+        return Self.listener(section.required("address")?.address(), section)
+    }
+
+    private static func listener(_ address: Listener.Address?, _ section: Section) -> Listener? {
         guard let tls = section["tls"] else { return address.map { Listener(address: $0) } }
         let certificate = tls.certificate()
         guard let address, let certificate else { return nil }
         return Listener(address: address, tls: certificate)
+    }
+
+    /// `admin`: like a listener, with what may be done there. Its address is the usual one where none stands.
+    func admin() -> (listener: Listener?, allowsChanges: Bool) {
+        guard isMapping else { return (listener(), false) }
+        guard let section = section(["address", "tls", "allow_changes"]) else { return (nil, false) }
+        let allowsChanges = section["allow_changes"]?.flag() ?? false
+        guard let address = section["address"] else {
+            return (section["tls"] == nil ? nil : Self.listener(Listener.standardAdmin.address, section), allowsChanges)
+        }
+        return (Self.listener(address.address(), section), allowsChanges)
     }
 
     /// One listener or a list of them, each with the place where it stands.
