@@ -23,6 +23,8 @@ package final class ProxyServer: Sendable {
         package var logSink: LogSink?
         package var accessLog: AccessLog?
         package var log: Logger
+        /// Whether somebody takes the requests for a reload, because there is a file to read again.
+        package var takesReloads = false
         /// Where names lead; another in tests.
         var lookUp: NameLookup = SystemResolver.addresses
 
@@ -46,12 +48,18 @@ package final class ProxyServer: Sendable {
     }
 
     private let group: MultiThreadedEventLoopGroup
-    private let shared: Worker.Shared
-    private let workers: [Worker.Reference]
-    private let listeners: [any Channel]
+    let setup: Setup
+    let loops: [any EventLoop]
+    let shared: Worker.Shared
+    let workers: [Worker.Reference]
+    let listeners: [Listening.Bound]
+    let started: StartedWith
     private let admin: (any Channel)?
     /// One element when somebody asks for a drain at the admin address.
     package let drainRequests: AsyncStream<Void>
+    /// One element for each `POST /reload`, where ``Setup/takesReloads``: only who runs the server knows where its policy
+    /// comes from.
+    package let reloadRequests: AsyncStream<ReloadRequest>
 
     /// Binds every address of the policy and begins to serve.
     ///
@@ -68,10 +76,12 @@ package final class ProxyServer: Sendable {
 
     private init(_ setup: Setup, _ group: MultiThreadedEventLoopGroup) async throws {
         self.group = group
-        let loops = Array(group.makeIterator())
+        self.setup = setup
+        started = StartedWith(setup.policy)
+        loops = Array(group.makeIterator())
         let metrics = ProxyMetrics(factory: setup.registry)
         let own = OwnListeners()
-        let services = try Self.services(setup, metrics: metrics, listeners: own, loops: loops)
+        let services = try Self.services(setup, metrics: metrics, own: own, loops: loops)
         let resident = ResidentSize()
         let shared = Worker.Shared(
             policy: setup.policy, services: services, own: own, metrics: metrics, accessLog: setup.accessLog,
@@ -84,30 +94,34 @@ package final class ProxyServer: Sendable {
         self.shared = shared
         workers = try await Self.workers(on: loops, shared: shared)
         listeners = try await Self.bind(setup.policy, own: own, group: group, workers: workers)
-        metrics.report(to: setup.registry, log: setup.logSink) { shared.snapshot().levels }
-        let (requests, continuation) = AsyncStream.makeStream(of: Void.self)
-        drainRequests = requests
-        let pages = AdminPages(registry: setup.registry, shared: shared) { continuation.yield() }
+        metrics.report(to: setup.registry, log: setup.logSink) { shared.levels }
+        let (drains, drain) = AsyncStream.makeStream(of: Void.self)
+        let (reloads, reload) = AsyncStream.makeStream(of: ReloadRequest.self)
+        (drainRequests, reloadRequests) = (drains, reloads)
+        let takeReload: @Sendable (ReloadRequest) -> Void = { request in reload.yield(request) }
+        let pages = AdminPages(
+            registry: setup.registry, shared: shared, drain: { drain.yield() },
+            reload: setup.takesReloads ? takeReload : nil)
         admin = try await Self.bindAdmin(setup.policy.admin, pages: pages, group: group)
-        for channel in listeners { try await shared.processGuard.callers.hold(at: channel) }
+        for listener in listeners { try await shared.processGuard.callers.hold(at: listener.channel) }
         if let admin { try await shared.processGuard.admins.hold(at: admin) }
         if let admin { setup.log.info("Admin", metadata: ["address": "\(Self.text(admin.localAddress))"]) }
         shared.isListening.store(true, ordering: .releasing)
-        for channel in listeners {
-            setup.log.info("Listening", metadata: ["address": "\(Self.text(channel.localAddress))"])
+        for listener in listeners {
+            setup.log.info("Listening", metadata: ["address": "\(Self.text(listener.channel.localAddress))"])
         }
     }
 
     // MARK: Starting
 
     private static func services(
-        _ setup: Setup, metrics: ProxyMetrics, listeners: OwnListeners, loops: [any EventLoop]
+        _ setup: Setup, metrics: ProxyMetrics, own: OwnListeners, loops: [any EventLoop]
     ) throws -> [UpstreamService] {
         let dimensions = Dimensions(setup.policy.identity)
         return try setup.policy.upstreams.enumerated().map { index, upstream in
             do {
                 return try UpstreamService(
-                    index: index, upstream: upstream, dimensions: dimensions, metrics: metrics, listeners: listeners,
+                    index: index, upstream: upstream, dimensions: dimensions, metrics: metrics, listeners: own,
                     lookUp: setup.lookUp, home: loops[index % loops.count], log: setup.log)
             } catch {
                 throw StartFailure(description: "upstream \(upstream.name): TLS can't be set up: \(error)")
@@ -132,23 +146,23 @@ package final class ProxyServer: Sendable {
 
     private static func bind(
         _ policy: Policy, own: OwnListeners, group: MultiThreadedEventLoopGroup, workers: [Worker.Reference]
-    ) async throws -> [any Channel] {
+    ) async throws -> [Listening.Bound] {
         let listening = Listening(workers: workers, group: group)
         let all =
-            policy.listen.map { ($0, nil as Int?) }
-            + policy.upstreams.enumerated().flatMap { index, upstream in upstream.listen.map { ($0, index) } }
-        var channels: [any Channel] = []
+            policy.listen.map { ($0, nil as String?) }
+            + policy.upstreams.flatMap { upstream in upstream.listen.map { ($0, upstream.name) } }
+        var bound: [Listening.Bound] = []
         for (listener, owner) in all {
             do {
-                let channel = try await listening.bind(listener, owner: owner)
-                channels.append(channel)
-                if let address = channel.localAddress { own.add(address) }
+                let one = try await listening.bind(listener, owner: owner)
+                bound.append(one)
+                if let address = one.channel.localAddress { own.add(address) }
             } catch {
-                for channel in channels { try? await channel.close() }
+                for one in bound { try? await one.channel.close() }
                 throw StartFailure(description: "can't listen on \(listener.address): \(reason(error))")
             }
         }
-        return channels
+        return bound
     }
 
     private static func bindAdmin(
@@ -194,7 +208,7 @@ package final class ProxyServer: Sendable {
     // MARK: Running
 
     /// The addresses in use, in the order of the policy; a port of 0 has become a real one.
-    package var addresses: [SocketAddress] { listeners.compactMap(\.localAddress) }
+    package var addresses: [SocketAddress] { listeners.compactMap(\.channel.localAddress) }
     package var adminAddress: SocketAddress? { admin?.localAddress }
 
     /// What `/status` shows.
@@ -204,8 +218,8 @@ package final class ProxyServer: Sendable {
     /// `timeout` or until the task is cancelled. Says whether all of them ended by themselves.
     package func drain(timeout: Interval) async -> Bool {
         shared.isDraining.store(true, ordering: .releasing)
-        for channel in listeners { try? await channel.close() }
-        for service in shared.services { service.gate.drain() }
+        for listener in listeners { try? await listener.channel.close() }
+        for service in shared.inForce.withLock({ $0.services + $0.removed }) { service.gate.drain() }
         for reference in workers { try? await reference.loop.submit { reference.worker.value.drain() }.get() }
         let deadline = Clock.now() + timeout
         while shared.connections.load(ordering: .acquiring) > 0, Clock.now() < deadline, !Task.isCancelled {
@@ -217,7 +231,7 @@ package final class ProxyServer: Sendable {
     /// Ends at once.
     package func stop() async {
         shared.isDraining.store(true, ordering: .releasing)
-        for channel in listeners { try? await channel.close() }
+        for listener in listeners { try? await listener.channel.close() }
         try? await admin?.close()
         for reference in workers { try? await reference.loop.submit { reference.worker.value.stop() }.get() }
         try? await group.shutdownGracefully()

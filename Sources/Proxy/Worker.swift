@@ -10,15 +10,18 @@ import Telemetry
 /// What one event loop has: its connections, its upstream pools, its tick.
 final class Worker {
     let loop: any EventLoop
-    let router: Router
-    let identity: IdentityReader
-    let maxHeaderBytes: Int
+    private(set) var router: Router
+    private(set) var identity: IdentityReader
+    private(set) var maxHeaderBytes: Int
+    /// `nil` where nobody reads it.
+    private var accessLog: AccessLog?
     let scratch = Scratch()
     let loopMark: LoopMark
     let guards: WorkerGuard
     private let shared: Shared
-    private let pools: [UpstreamPool]
+    private var pools: [UpstreamPool]
     private let number: Int
+    private let count: Int
     private var watched: [Watched] = []
     private var tick: RepeatedTask?
     private var nextMeasurement = Instant(nanoseconds: .min)
@@ -30,20 +33,19 @@ final class Worker {
 
     /// What all workers have together.
     final class Shared: Sendable {
-        let policy: Policy
-        let services: [UpstreamService]
         let own: OwnListeners
         let metrics: ProxyMetrics
-        /// `nil` where nobody reads it.
-        let accessLog: AccessLog?
         let log: Logger
         let version: String
         let processGuard: ProcessGuard
         let connections = Atomic(0)
         let isListening = Atomic(false)
         let isDraining = Atomic(false)
+        let reloads = ReloadRecord()
+        /// What new requests go by. A reload puts another in its place as a whole.
+        let inForce: Mutex<InForce>
         /// By worker, then upstream; each worker says a few times a second what its pools hold.
-        private let pools = Mutex<[Int: [UpstreamPool.Counts]]>([:])
+        private let pools = Mutex<[Int: [String: UpstreamPool.Counts]]>([:])
         /// Tells the requests of this process from those of another one in a common log.
         let instance = String(UInt32.random(in: .min ... .max), radix: 36)
 
@@ -51,11 +53,9 @@ final class Worker {
             policy: Policy, services: [UpstreamService], own: OwnListeners, metrics: ProxyMetrics,
             accessLog: AccessLog?, log: Logger, version: String, processGuard: ProcessGuard
         ) {
-            self.policy = policy
-            self.services = services
+            inForce = Mutex(InForce(policy: policy, services: services, accessLog: accessLog))
             self.own = own
             self.metrics = metrics
-            self.accessLog = accessLog
             self.log = log
             self.version = version
             self.processGuard = processGuard
@@ -65,20 +65,24 @@ final class Worker {
             isListening.load(ordering: .acquiring) && !isDraining.load(ordering: .acquiring)
         }
 
-        func publish(_ counts: [UpstreamPool.Counts], of worker: Int) {
+        func publish(_ counts: [String: UpstreamPool.Counts], of worker: Int) {
             pools.withLock { $0[worker] = counts }
         }
 
         /// What the proxy looks like now; safe on any thread.
         func snapshot() -> StatusSnapshot {
             let pools = pools.withLock { Array($0.values) }
+            let services = inForce.withLock { $0.services }
             return StatusSnapshot(
                 version: version, isReady: isReady, isDraining: isDraining.load(ordering: .acquiring),
                 connections: connections.load(ordering: .relaxed), guardStatus: processGuard.status,
                 upstreams: services.map { service in
-                    StatusSnapshot.UpstreamStatus(
-                        upstream: service.upstream, dimensions: service.dimensions, report: service.gate.report(),
-                        pool: pools.map { $0[service.index] }.reduce(UpstreamPool.Counts(), +))
+                    let (report, terms) = service.gate.report()
+                    var upstream = service.upstream
+                    upstream.gate = terms.rules
+                    return StatusSnapshot.UpstreamStatus(
+                        upstream: upstream, dimensions: terms.dimensions, report: report,
+                        pool: pools.compactMap { $0[upstream.name] }.reduce(UpstreamPool.Counts(), +))
                 })
         }
     }
@@ -88,22 +92,44 @@ final class Worker {
     private static let tickLength = Interval.milliseconds(250)
 
     init(number: Int, of count: Int, loop: any EventLoop, shared: Shared) {
-        self.number = number
+        (self.number, self.count) = (number, count)
         loopMark = LoopMark(instance: shared.instance)
         self.loop = loop
         self.shared = shared
-        router = Router(services: shared.services, own: shared.own, isForwardProxy: shared.policy.forwardProxy)
-        identity = IdentityReader(rules: shared.policy.identity)
-        maxHeaderBytes = shared.policy.proxyGuard.maxHeaderBytes
         guards = WorkerGuard(process: shared.processGuard, number: number)
         requestPrefix = "\(shared.instance)-\(number)-"
-        let scratch = self.scratch
-        pools = shared.services.map { service in
-            // Each worker's part of the connections; the first ones take what does not divide. None can do without one.
-            let max = service.upstream.connections.max
-            let part = max / count + (number < max % count ? 1 : 0)
-            return UpstreamPool(service: service, loop: loop, maxConnections: Swift.max(1, part), scratch: scratch)
+        let inForce = shared.inForce.withLock { $0 }
+        router = Router(services: [], own: shared.own, isForwardProxy: false)
+        identity = IdentityReader(rules: inForce.policy.identity)
+        maxHeaderBytes = 0
+        pools = []
+        go(by: inForce)
+    }
+
+    /// Goes by this for every request that begins from now on.
+    func go(by inForce: InForce) {
+        // It takes nothing new any more.
+        if isDraining { return }
+        router = Router(services: inForce.services, own: shared.own, isForwardProxy: inForce.policy.forwardProxy)
+        identity = IdentityReader(rules: inForce.policy.identity)
+        maxHeaderBytes = inForce.policy.proxyGuard.maxHeaderBytes
+        accessLog = inForce.accessLog
+        guards.boundsChanged()
+        let earlier = pools
+        pools = inForce.services.map { pool(for: $0, among: earlier) }
+        for pool in earlier where !pools.contains(where: { $0 === pool }) { pool.shutDown() }
+    }
+
+    /// The one that has what the upstream needs, or a new one.
+    private func pool(for service: UpstreamService, among earlier: [UpstreamPool]) -> UpstreamPool {
+        // Each worker's part of the connections; the first ones take what does not divide. None can do without one.
+        let all = service.upstream.connections.max
+        let part = max(1, all / count + (number < all % count ? 1 : 0))
+        guard let pool = earlier.first(where: { service.sharesConnections(with: $0.service) }) else {
+            return UpstreamPool(service: service, loop: loop, maxConnections: part, scratch: scratch)
         }
+        pool.go(by: service, maxConnections: part)
+        return pool
     }
 
     func start() {
@@ -178,7 +204,8 @@ final class Worker {
             nextMeasurement = now + WayJitter.period
             for pool in pools { pool.measureWay(now: now) }
         }
-        shared.publish(pools.map(\.counts), of: number)
+        let counts = pools.map { ($0.service.upstream.name, $0.counts) }
+        shared.publish(Dictionary(uniqueKeysWithValues: counts), of: number)
     }
 
     /// Whether a connection that has just been opened is one too many.
@@ -229,7 +256,7 @@ final class Worker {
             metrics.tokens(model: model, kind: .input, now: now.nanoseconds).increment(by: Int64(tokens.input))
             metrics.tokens(model: model, kind: .output, now: now.nanoseconds).increment(by: Int64(tokens.output))
         }
-        guard let log = shared.accessLog else { return }
+        guard let log = accessLog else { return }
         log.write(
             AccessLogEntry(
                 time: .now, requestID: requestID, upstream: exchange.upstreamName, tenant: exchange.tenant,
@@ -249,7 +276,7 @@ final class Worker {
         shared.metrics.upstream(Self.noUpstream).requests(
             tenant: "none", outcome: .failed, status: StatusClass(refusal.status), now: now.nanoseconds
         ).increment()
-        guard let log = shared.accessLog else { return }
+        guard let log = accessLog else { return }
         log.write(
             AccessLogEntry(
                 time: .now, requestID: requestID, upstream: Self.noUpstream, tenant: "none",

@@ -78,7 +78,7 @@ extension Property {
         let target = message.start
         let host = message.fields.first { $0.name.lowercased() == "host" }?.value ?? ""
         let router = Router(services: services, own: OwnListeners(), isForwardProxy: true)
-        for owner in [nil, 0, 1] {
+        for owner in [nil, "a", "ab"] {
             let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target)
             guard case .route(let route) = router.route(head, host: host, owner: owner) else {
                 try require(target.utf8.first != UInt8(ascii: "/"), "\(target) is refused, and there is a default")
@@ -91,7 +91,7 @@ extension Property {
                 try require(isNamed, "\(target) → \(upstream.name)")
                 continue
             }
-            if let owner { try requireEqual(route.service.index, owner, "the owner") }
+            if let owner { try requireEqual(upstream.name, owner, "the owner") }
             let possible = targets(target, at: upstream)
             try require(possible.contains { $0.utf8.elementsEqual(route.target.utf8) }, "\(target) → \(route.target)")
         }

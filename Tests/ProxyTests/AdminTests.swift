@@ -18,6 +18,7 @@ struct AdminTests {
             ("/", "text/plain", "penstock test"), ("/livez", "text/plain", "ok"), ("/healthz", "text/plain", "ok"),
             ("/readyz", "text/plain", "ok"), ("/status", "application/json", #""upstreams":{"up""#),
             ("/metrics", "text/plain; version=0.0.4", "# TYPE penstock_paused gauge"),
+            ("/config", "application/yaml", "forward_proxy: true"),
             ("/metrics?x=y", "text/plain; version=0.0.4", "penstock_paused"),
         ])
     func paths(path: String, type: String, part: String) async throws {
@@ -67,6 +68,44 @@ struct AdminTests {
             #expect(try await admin.message().status == 202)
             var requests = proxy.server.drainRequests.makeAsyncIterator()
             #expect(await requests.next() != nil)
+        }
+    }
+
+    @Test("takes a reload as a POST, and answers what came of it")
+    func reload() async throws {
+        try await Self.run { proxy, admin in
+            var requests = proxy.server.reloadRequests.makeAsyncIterator()
+            for (answer, status, text) in [
+                (.done(.init(changes: ["a 1 → 2"], waiting: ["b"])), 200, "reloaded\na 1 → 2\nneeds a restart: b\n"),
+                (.done(.init(changes: [], waiting: [])), 200, "nothing has changed\n"),
+                (.invalid(["f:1:2: error: x"]), 422, "f:1:2: error: x\n"),
+            ] as [(ReloadRequest.Answer, Int, String)] {
+                try await admin.request("POST", "/reload", body: "")
+                try await admin.request("GET", "/livez")
+                try await #require(requests.next()).answer(answer)
+                let reply = try await admin.message()
+                #expect(reply.status == status && reply.text == text)
+                #expect(try await admin.message().text == "ok\n")
+            }
+            try await admin.request("POST", "/reload", body: "")
+            _ = await requests.next()
+            #expect(try await admin.message().status == 503)
+            try await admin.request("POST", "/reload", "Origin: http://evil.example", body: "")
+            #expect(try await admin.message().status == 403)
+        }
+    }
+
+    @Test("shows every upstream's line and slots as nothing before anybody comes")
+    func zeros() async throws {
+        try await Self.run { proxy, _ in
+            let text = String(decoding: proxy.registry.render(.text), as: UTF8.self)
+            for line in [
+                #"penstock_in_flight{tenant="other",upstream="up"} 0"#,
+                #"penstock_queue_depth{tenant="other",upstream="up"} 0"#,
+                #"penstock_queue_max_requests{upstream="up"} 1000"#, "penstock_config_reload_failed 0",
+            ] {
+                #expect(text.contains(line + "\n"), "\(line)")
+            }
         }
     }
 

@@ -20,7 +20,12 @@ final class AdminHandler: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
-            write(pages.page(for: head), to: head, context)
+            // The requests of one connection are answered one after the other, however long one takes.
+            let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+            pages.page(for: head, on: context.eventLoop).whenSuccess { page in
+                let (handler, context) = bound.value
+                if context.channel.isActive { handler.write(page, to: head, context) }
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import Telemetry
 
@@ -6,20 +7,21 @@ struct AdminPages: Sendable {
     let registry: PrometheusRegistry
     let shared: Worker.Shared
     let drain: @Sendable () -> Void
+    /// `nil` where there is no file to read again.
+    let reload: (@Sendable (ReloadRequest) -> Void)?
 
-    func page(for head: HTTPRequestHead) -> AdminPage {
+    func page(for head: HTTPRequestHead, on loop: any EventLoop) -> EventLoopFuture<AdminPage> {
         let path = String(head.uri.prefix { $0 != "?" })
         switch path {
-        case "/drain":
-            guard head.method == .POST else { return Self.notAllowed("POST") }
-            drain()
-            return AdminPage(status: 202, "draining\n")
-        case "/", "/healthz", "/livez", "/readyz", "/metrics", "/status":
-            guard head.method == .GET || head.method == .HEAD else { return Self.notAllowed("GET, HEAD") }
-            return read(path, head.headers)
+        case "/drain", "/reload": return change(path, head, on: loop)
+        case "/", "/healthz", "/livez", "/readyz", "/metrics", "/status", "/config":
+            guard head.method == .GET || head.method == .HEAD else {
+                return loop.makeSucceededFuture(Self.notAllowed("GET, HEAD"))
+            }
+            return loop.makeSucceededFuture(read(path, head.headers))
         default:
-            return AdminPage(
-                status: 404, "not here; there are /healthz /livez /readyz /metrics /status and POST /drain\n")
+            let known = "/healthz /livez /readyz /metrics /status /config, POST /reload and POST /drain"
+            return loop.makeSucceededFuture(AdminPage(status: 404, "not here; there are \(known)\n"))
         }
     }
 
@@ -30,12 +32,48 @@ struct AdminPages: Sendable {
             return AdminPage(contentType: face.contentType, body: registry.render(face))
         case "/status":
             return AdminPage(contentType: "application/json", body: shared.snapshot().json)
+        case "/config":
+            // RFC 9512.
+            return AdminPage(contentType: "application/yaml", shared.inForce.withLock { $0.policy }.yaml)
         case "/":
             return AdminPage(shared.snapshot().text)
         case "/livez":
             return AdminPage("ok\n")
         default:
             return shared.isReady ? AdminPage("ok\n") : AdminPage(status: 503, "not ready\n")
+        }
+    }
+
+    // MARK: Changes
+
+    private func change(_ path: String, _ head: HTTPRequestHead, on loop: any EventLoop) -> EventLoopFuture<AdminPage> {
+        guard head.method == .POST else { return loop.makeSucceededFuture(Self.notAllowed("POST")) }
+        let policy = shared.inForce.withLock { $0.policy }
+        if let objection = ChangeCheck.objection(
+            to: head.headers, own: policy.admin?.address, allowsPages: policy.adminAllowsChanges)
+        {
+            return loop.makeSucceededFuture(AdminPage(status: 403, "\(objection)\n"))
+        }
+        if path == "/drain" {
+            drain()
+            return loop.makeSucceededFuture(AdminPage(status: 202, "draining\n"))
+        }
+        guard let reload else { return loop.makeSucceededFuture(AdminPage(status: 404, "there is no file to read\n")) }
+        let promise = loop.makePromise(of: ReloadRequest.Answer.self)
+        reload(ReloadRequest(promise))
+        return promise.futureResult.map(Self.page)
+    }
+
+    private static func page(for answer: ReloadRequest.Answer) -> AdminPage {
+        switch answer {
+        case .done(let reloaded):
+            let lines = reloaded.changes.isEmpty ? ["nothing has changed"] : ["reloaded"] + reloaded.changes
+            let waiting = reloaded.waiting.map { "needs a restart: \($0)" }
+            return AdminPage((lines + waiting).joined(separator: "\n") + "\n")
+        case .invalid(let mistakes):
+            return AdminPage(status: 422, mistakes.joined(separator: "\n") + "\n")
+        case .unavailable:
+            return AdminPage(status: 503, "the process ends\n")
         }
     }
 

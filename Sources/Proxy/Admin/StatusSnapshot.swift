@@ -20,10 +20,12 @@ struct StatusSnapshot: Sendable {
     }
 }
 
-extension StatusSnapshot {
+extension Worker.Shared {
     /// The same for the metrics.
     var levels: ProxyLevels {
-        ProxyLevels(upstreams: upstreams.map(\.levels))
+        ProxyLevels(
+            upstreams: snapshot().upstreams.map(\.levels), hasReloadFailed: reloads.hasFailed,
+            lastReload: reloads.lastSuccess)
     }
 }
 
@@ -32,6 +34,7 @@ extension StatusSnapshot.UpstreamStatus {
         UpstreamLevels(
             name: upstream.name,
             tenants: report.tenants.map { TenantLevel(tenant: $0.name, inFlight: $0.inFlight, waiting: $0.waiting) },
+            maxQueued: upstream.gate.queue.maxRequests,
             limits: zip(upstream.gate.limits, report.limits).flatMap(limitLevels),
             isPaused: report.pausedFor != nil || report.limits.contains { $0.cells.contains { $0.pausedFor != nil } },
             isBreakerOpen: report.breaker?.isOpen ?? false, adaptiveLimit: report.adaptiveLimit.map(Double.init),

@@ -19,7 +19,7 @@ class Downstream: Watched {
 
     final let worker: Worker
     /// The upstream that owns the listener, where one does.
-    private let owner: Int?
+    private let owner: String?
     final var exchange: Exchange?
     /// Whether the caller waits for leave to send its body (RFC 9110 §10.1.1).
     final var expectsContinue = false
@@ -29,7 +29,7 @@ class Downstream: Watched {
     private var isHead = false
     private var knownID: String?
 
-    init(worker: Worker, owner: Int?) {
+    init(worker: Worker, owner: String?) {
         self.worker = worker
         self.owner = owner
     }

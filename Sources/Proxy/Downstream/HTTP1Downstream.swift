@@ -66,7 +66,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         case ended
     }
 
-    override init(worker: Worker, owner: Int?) {
+    override init(worker: Worker, owner: String?) {
         outgoing = Outgoing(worker.scratch)
         super.init(worker: worker, owner: owner)
     }

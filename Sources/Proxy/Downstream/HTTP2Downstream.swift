@@ -21,7 +21,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     let worker: Worker
     let outlet: FrameOutlet
-    private let owner: Int?
+    private let owner: String?
     private var context: ChannelHandlerContext?
     private var streams: [HTTP2StreamID: HTTP2DownstreamStream] = [:]
     private var lastStream = HTTP2StreamID.rootStream
@@ -34,7 +34,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     private let goAways: GoAwayWatch
 
-    init(worker: Worker, owner: Int?, goAways: GoAwayWatch) {
+    init(worker: Worker, owner: String?, goAways: GoAwayWatch) {
         self.worker = worker
         outlet = FrameOutlet(loop: worker.loop)
         self.owner = owner

@@ -25,7 +25,7 @@ final class HTTP2DownstreamStream: Downstream {
         case data(ByteBuffer)
     }
 
-    init(id: HTTP2StreamID, connection: HTTP2Downstream, owner: Int?) {
+    init(id: HTTP2StreamID, connection: HTTP2Downstream, owner: String?) {
         self.id = id
         self.connection = connection
         super.init(worker: connection.worker, owner: owner)

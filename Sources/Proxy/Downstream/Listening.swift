@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Policy
+import Synchronization
 
 /// Binds listeners and sets up what comes in.
 struct Listening {
@@ -13,28 +14,60 @@ struct Listening {
     /// one is small; it grows with what comes.
     private static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536)
 
+    /// A bound address. A reload may give it another certificate.
+    final class Bound: Sendable {
+        let channel: any Channel
+        let address: Listener.Address
+        /// The upstream to which it belongs, where it does.
+        let owner: String?
+        private let security: Security
+
+        fileprivate init(_ channel: any Channel, _ address: Listener.Address, owner: String?, _ security: Security) {
+            (self.channel, self.address, self.owner) = (channel, address, owner)
+            self.security = security
+        }
+
+        /// For connections that come from now on.
+        func use(_ context: NIOSSLContext?) {
+            security.context.withLock { $0 = context }
+        }
+    }
+
+    /// How connections are secured; `nil` for those without TLS.
+    fileprivate final class Security: Sendable {
+        let context: Mutex<NIOSSLContext?>
+
+        init(_ context: NIOSSLContext?) {
+            self.context = Mutex(context)
+        }
+    }
+
     /// Binds one listener, for an upstream of its own or for all.
-    func bind(_ listener: Listener, owner: Int?) async throws -> any Channel {
-        let tls = try listener.tls.map(context)
+    func bind(_ listener: Listener, owner: String?) async throws -> Bound {
+        let security = Security(try Self.context(for: listener))
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: Self.receiveBuffers)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try prepare(channel, owner: owner, tls: tls) }
+                channel.eventLoop.makeCompletedFuture { try prepare(channel, owner: owner, security) }
             }
+        let channel: any Channel
         switch listener.address {
         case .tcp(let host, let port):
-            return try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            channel = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: host, port: port).get()
         case .unix(let path):
-            return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
         }
+        return Bound(channel, listener.address, owner: owner, security)
     }
 
-    private func context(_ certificate: Listener.Certificate) throws -> NIOSSLContext {
+    /// What a listener's certificate, as it is now, makes; `nil` where it has none.
+    static func context(for listener: Listener) throws -> NIOSSLContext? {
+        guard let certificate = listener.tls else { return nil }
         let chain = try NIOSSLCertificate.fromPEMFile(certificate.certificatePath)
         let key = try NIOSSLPrivateKey(file: certificate.keyPath, format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
@@ -44,10 +77,11 @@ struct Listening {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    private func prepare(_ channel: any Channel, owner: Int?, tls: NIOSSLContext?) throws {
+    private func prepare(_ channel: any Channel, owner: String?, _ security: Security) throws {
         guard let worker = workers.first(where: { $0.loop === channel.eventLoop })?.worker else {
             preconditionFailure("every loop of the group has a worker")
         }
+        let tls = security.context.withLock { $0 }
         if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
         try channel.pipeline.syncOperations.addHandler(
             VersionDetector(worker: worker.value, owner: owner, isSecure: tls != nil))

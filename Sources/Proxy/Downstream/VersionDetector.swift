@@ -19,7 +19,7 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
     private static let mostFields = 128
 
     private let worker: Worker
-    private let owner: Int?
+    private let owner: String?
     private let isSecure: Bool
     /// What ALPN has agreed on; nobody may speak something else then (RFC 7301 §3.2).
     private var agreed: String?
@@ -27,7 +27,7 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
     private var context: ChannelHandlerContext?
 
     /// - Parameter isSecure: whether a TLS handshake comes first.
-    init(worker: Worker, owner: Int?, isSecure: Bool) {
+    init(worker: Worker, owner: String?, isSecure: Bool) {
         self.worker = worker
         self.owner = owner
         self.isSecure = isSecure

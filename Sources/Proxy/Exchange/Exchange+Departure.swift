@@ -22,30 +22,28 @@ extension Exchange {
         let tokens = takeReading()
         let ask = Ask(identity: identity, deadline: callerDeadline, tokens: tokens)
         connection.deadline = .never
-        let (submission, observed) = service.gate.submit(ask, from: waiter, now: now)
-        for limit in observed { noteObserved(limit) }
+        let (submission, observed, terms) = service.gate.submit(ask, from: waiter, now: now)
+        for limit in observed { noteObserved(terms.name(ofLimit: limit)) }
         switch submission {
         case .admitted(let permit): depart(permit)
-        case .waiting(let ticket, let limit): wait(ticket, limit: limit, since: now)
-        case .refused(let refusal): refuse(refusal, now: now)
+        case .waiting(let ticket, let limit): wait(ticket, limit: limit.map(terms.name(ofLimit:)), since: now)
+        case .refused(let refusal): refuse(RefusedAsk(refusal: refusal, terms: terms), now: now)
         }
     }
 
-    private func wait(_ ticket: Ticket, limit: Int?, since now: Instant) {
+    private func wait(_ ticket: Ticket, limit: String?, since now: Instant) {
         phase = .waiting(ticket)
         record.wait(since: now)
-        if tunnel == nil { worker.pool(of: service).prepare() }
+        if tunnel == nil { pool.prepare() }
         guard let limit else { return }
-        let name = service.upstream.gate.limits[limit].name
-        if record.limit != name { service.metrics.limited(limit: name, mode: .enforce, action: .wait).increment() }
-        record.limit = name
+        if record.limit != limit { service.metrics.limited(limit: limit, mode: .enforce, action: .wait).increment() }
+        record.limit = limit
     }
 
     /// A limit that only watches would have held the request back.
-    private func noteObserved(_ limit: Int) {
-        let name = service.upstream.gate.limits[limit].name
-        service.metrics.limited(limit: name, mode: .observe, action: .wait).increment()
-        record.observed.append(name)
+    private func noteObserved(_ limit: String) {
+        service.metrics.limited(limit: limit, mode: .observe, action: .wait).increment()
+        record.observed.append(limit)
     }
 
     /// The gate's later answer.
@@ -56,22 +54,22 @@ extension Exchange {
         depart(permit)
     }
 
-    func refused(_ refusal: GateRefusal) {
+    func refused(_ refused: RefusedAsk) {
         guard case .waiting = phase else { return }
         let now = Clock.now()
         record.waited(until: now)
-        refuse(refusal, now: now)
+        refuse(refused, now: now)
     }
 
-    func refuse(_ refusal: GateRefusal, now: Instant) {
-        if let limit = refusal.limit {
-            let name = service.upstream.gate.limits[limit.limit].name
+    func refuse(_ refused: RefusedAsk, now: Instant) {
+        if let limit = refused.refusal.limit {
+            let name = refused.terms.name(ofLimit: limit.limit)
             record.limit = name
             service.metrics.limited(limit: name, mode: .enforce, action: .refuse).increment()
         }
-        record.outcome = ExchangeOutcome(refusal.reason)
-        let allowed = min(service.upstream.gate.queue.timeout, callerDeadline - record.begunAt)
-        answer(service.refusal(refusal, tenant: identity.tenant, allowed: allowed))
+        record.outcome = ExchangeOutcome(refused.refusal.reason)
+        let allowed = min(refused.terms.rules.queue.timeout, callerDeadline - record.begunAt)
+        answer(service.refusal(refused, tenant: identity.tenant, allowed: allowed))
     }
 
     // MARK: Departure
@@ -86,7 +84,6 @@ extension Exchange {
         grantedAt = Clock.now()
         setDeadline(service.upstream.gate.queue.timeout, meaning: .poolExhausted, from: grantedAt)
         connection.sendContinue()
-        let pool = worker.pool(of: service)
         if let tunnel { pool.openTunnel(tunnel, for: self) } else { pool.lease(for: self) }
     }
 
@@ -162,7 +159,7 @@ extension Exchange {
 
     /// With the mark by which it would be known again, where it may be going round in a circle.
     private func marked(_ head: HTTPRequestHead) -> HTTPRequestHead {
-        guard worker.pool(of: service).loopWatch.sends(toPrivate: service.dial.mayBePrivate) else { return head }
+        guard pool.loopWatch.sends(toPrivate: service.dial.mayBePrivate) else { return head }
         var head = head
         head.headers.add(name: "Via", value: worker.loopMark.via)
         return head

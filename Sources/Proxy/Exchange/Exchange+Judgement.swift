@@ -101,7 +101,7 @@ extension Exchange {
         /// It stands in line for it.
         case waits
         /// The gate has taken the permit back and lets it wait no longer.
-        case refused(GateRefusal)
+        case refused(RefusedAsk)
         /// The budget is spent; the permit is still held.
         case notMade
     }
@@ -111,14 +111,14 @@ extension Exchange {
         _ permit: inout Permit?, reason: AttemptReason, isFree: Bool, wasSent: Bool, at instant: Instant, now: Instant
     ) -> Repetition {
         guard let held = permit else { preconditionFailure("an attempt is repeated with the permit it had") }
-        let submission = service.gate.retry(
+        let (submission, terms) = service.gate.retry(
             held, verdict, wasSent: wasSent, isFree: isFree, at: instant, deadline: callerDeadline, from: waiter,
             now: now)
         switch submission {
         case nil: return .notMade
         case .refused(let refusal):
             permit = nil
-            return .refused(refusal)
+            return .refused(RefusedAsk(refusal: refusal, terms: terms))
         case .admitted: preconditionFailure("a repeated attempt is granted by a decision")
         case .waiting(let ticket, _):
             permit = nil
@@ -138,7 +138,7 @@ extension Exchange {
     ) -> Repetition {
         verdict = failure.verdict
         guard record.attempts < rules.attempts, body.isReplayable else { return .notMade }
-        if isStale { worker.pool(of: service).dropIdle() }
+        if isStale { pool.dropIdle() }
         // What the upstream says it has not touched costs it nothing to see again; at once only the first time.
         let isAtOnce = isStale || failure.isUnprocessed && record.attempts == 1
         return repeatAttempt(

@@ -26,7 +26,7 @@ extension Exchange {
             handler.abandon()
             return upstreamBroke(.loop)
         }
-        worker.pool(of: service).loopWatch.answered()
+        pool.loopWatch.answered()
         let now = Clock.now()
         if let sentAt = record.sentAt {
             service.noteFirstByte(after: now - sentAt)

@@ -48,7 +48,9 @@ final class Exchange {
 
     let connection: Downstream
     let worker: Worker
+    /// As it was when the request came: a reload does not reach what is under way.
     let service: UpstreamService
+    let pool: UpstreamPool
     private(set) var identity: Identity
     /// As the upstream gets it.
     private(set) var head: HTTPRequestHead
@@ -101,6 +103,7 @@ final class Exchange {
         takesTrailers = fields.mayHave("te") && fields.all[canonicalForm: "te"].contains("trailers")
         identity = worker.identity(of: fields, head.uri, route)
         service = route.service
+        pool = worker.pool(of: route.service)
         target = head.uri
         version = head.version
         callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
@@ -210,7 +213,7 @@ final class Exchange {
         let now = Clock.now()
         switch phase {
         case .leasing(let permit):
-            worker.pool(of: service).forget(self)
+            pool.forget(self)
             phase = .ended
             service.gate.withdraw(permit, now: now)
             fail(deadlineMeaning)
@@ -265,7 +268,7 @@ final class Exchange {
         case .begun: break
         case .waiting(let ticket): service.gate.cancel(ticket, now: now)
         case .leasing(let permit):
-            worker.pool(of: service).forget(self)
+            pool.forget(self)
             service.gate.withdraw(permit, now: now)
         case .departing(let permit, let handler):
             handler.abandon()

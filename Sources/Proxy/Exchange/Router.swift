@@ -3,8 +3,8 @@ import NIOHTTP1
 import Policy
 import Providers
 
-/// Finds the upstream of a request and what the upstream is asked for.
-struct Router: Sendable {
+/// Finds the upstream of a request and what the upstream is asked for. A reload puts another in its place.
+final class Router: Sendable {
     /// Longest prefix first.
     private let prefixes: [(prefix: String, service: Int)]
     private let hosts: [String: [Int]]
@@ -41,7 +41,7 @@ struct Router: Sendable {
     /// - Parameters:
     ///   - host: the `Host` field, empty where there is none.
     ///   - owner: the upstream to which the listener belongs, where it has one.
-    func route(_ head: HTTPRequestHead, host: String, owner: Int?) -> Verdict {
+    func route(_ head: HTTPRequestHead, host: String, owner: String?) -> Verdict {
         guard let target = RequestTarget(head) else {
             return .refused(.badRequest("its target is neither a path nor a URL"))
         }
@@ -61,16 +61,26 @@ struct Router: Sendable {
     }
 
     /// For a client whose base URL is Penstock's.
-    private func reverse(_ target: String, host: String, owner: Int?) -> Verdict {
-        if let owner { return .route(route(target, to: services[owner], stripping: true)) }
+    private func reverse(_ target: String, host: String, owner: String?) -> Verdict {
+        if let owner {
+            // The policy may have lost it while its address is bound.
+            guard let service = services.first(where: { $0.upstream.name == owner }) else {
+                return Self.noRoute(target)
+            }
+            return .route(route(target, to: service, stripping: true))
+        }
         if let authority = RequestTarget.Authority(host), let service = service(at: authority) {
             return .route(route(target, to: service, stripping: false))
         }
         for (prefix, service) in prefixes where Self.isPrefix(prefix, of: target) {
             return .route(route(target, to: services[service], stripping: true))
         }
-        guard let fallback else { return .refused(.noRoute(String(target.prefix { $0 != "?" }))) }
+        guard let fallback else { return Self.noRoute(target) }
         return .route(route(target, to: services[fallback], stripping: false))
+    }
+
+    private static func noRoute(_ target: String) -> Verdict {
+        .refused(.noRoute(String(target.prefix { $0 != "?" })))
     }
 
     private func route(_ target: String, to service: UpstreamService, stripping: Bool) -> Route {
@@ -90,7 +100,7 @@ struct Router: Sendable {
     /// The upstream that a forward-proxy client, or one that only changed where a name leads to, has in mind.
     private func service(at authority: RequestTarget.Authority) -> UpstreamService? {
         let port = authority.port
-        return hosts[authority.host]?.lazy.map { services[$0] }.first { service in
+        return hosts[authority.host]?.lazy.map { self.services[$0] }.first { service in
             let url = service.upstream.url
             // A further name leads to its upstream whatever the port there; the url's own host only with the url's
             // port, for Penstock itself may be at that host too.

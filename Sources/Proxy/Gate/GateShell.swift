@@ -9,6 +9,7 @@ import Synchronization
 final class GateShell: Sendable {
     private struct State {
         var gate: Gate
+        var terms: GateTerms
         /// By ticket place. A place is taken again as soon as its ticket is decided, so each says whose it is.
         var waiters: [(ticket: Ticket, waiter: Waiter)?] = []
         /// Decisions taken from the gate and not carried out yet.
@@ -26,6 +27,8 @@ final class GateShell: Sendable {
     private struct Errand {
         let waiter: Waiter
         let decision: Decision
+        /// By which it was decided.
+        let terms: GateTerms
     }
 
     private let state: Mutex<State>
@@ -34,25 +37,26 @@ final class GateShell: Sendable {
     /// Whether the gate wants to know at once how attempts go; read without the lock, for every answer.
     private let watches = Atomic(false)
 
-    init(rules: GateRules, home: any EventLoop) {
+    init(terms: GateTerms, home: any EventLoop) {
         let now = Clock.now()
-        state = Mutex(State(gate: Gate(rules: rules, wallClock: Clock.wallClockOffset, now: now)))
+        let gate = Gate(rules: terms.rules, wallClock: Clock.wallClockOffset, now: now)
+        state = Mutex(State(gate: gate, terms: terms))
         self.home = home
     }
 
     // MARK: Calls
 
-    /// The answer, and the limits that would have held the ask back were they not only observed.
+    /// The answer, the limits that would have held the ask back were they not only observed, and the terms of both.
     ///
     /// - Parameter waiter: made only where it waits.
     func submit(
         _ ask: Ask, from waiter: @autoclosure () -> Waiter, now: Instant
-    ) -> (submission: Submission, observed: [Int]) {
+    ) -> (submission: Submission, observed: [Int], terms: GateTerms) {
         perform(now) { state in
             let submission = state.gate.submit(ask, now: now)
             let observed = state.gate.takeObserved()
             Self.note(submission, waiter, &state)
-            return (submission, observed)
+            return (submission, observed, state.terms)
         }
     }
 
@@ -60,12 +64,12 @@ final class GateShell: Sendable {
     func retry(
         _ permit: Permit, _ verdict: Verdict, wasSent: Bool, isFree: Bool, at instant: Instant, deadline: Instant,
         from waiter: @autoclosure () -> Waiter, now: Instant
-    ) -> Submission? {
+    ) -> (submission: Submission?, terms: GateTerms) {
         perform(now) { state in
             let submission = state.gate.retry(
                 permit, verdict, wasSent: wasSent, isFree: isFree, at: instant, deadline: deadline, now: now)
             if let submission { Self.note(submission, waiter, &state) }
-            return submission
+            return (submission, state.terms)
         }
     }
 
@@ -114,9 +118,16 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.use(jitter: jitter, wallClock: Clock.wallClockOffset, now: now) }
     }
 
-    func replace(_ rules: GateRules) {
+    /// Goes by other terms from now on; see ``Gate/replace(_:now:)``.
+    func replace(_ terms: GateTerms) {
         let now = Clock.now()
-        perform(now) { $0.gate.replace(rules, now: now) }
+        perform(now) { state in
+            // What is due by now is decided by the old terms.
+            state.gate.advance(to: now)
+            for decision in state.gate.takeDecisions() { Self.assign(decision, &state) }
+            state.terms = terms
+            state.gate.replace(terms.rules, now: now)
+        }
     }
 
     func drain() {
@@ -124,9 +135,9 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.drain(now: now) }
     }
 
-    func report() -> GateReport {
+    func report() -> (report: GateReport, terms: GateTerms) {
         let now = Clock.now()
-        return perform(now) { $0.gate.report(now: now) }
+        return perform(now) { ($0.gate.report(now: now), $0.terms) }
     }
 
     // MARK: Performing
@@ -148,7 +159,7 @@ final class GateShell: Sendable {
             preconditionFailure("whoever waits is known until it is decided about or cancelled")
         }
         state.waiters[ticket.place] = nil
-        state.errands.append(Errand(waiter: waiting.waiter, decision: decision))
+        state.errands.append(Errand(waiter: waiting.waiter, decision: decision, terms: state.terms))
     }
 
     private func perform<Answer>(_ now: Instant, _ call: (inout State) -> Answer) -> Answer {
@@ -178,7 +189,8 @@ final class GateShell: Sendable {
         case .granted(_, let permit):
             errand.waiter.loop.execute { exchange.value.granted(permit) }
         case .refused(_, let refusal):
-            errand.waiter.loop.execute { exchange.value.refused(refusal) }
+            let refused = RefusedAsk(refusal: refusal, terms: errand.terms)
+            errand.waiter.loop.execute { exchange.value.refused(refused) }
         }
     }
 

@@ -5,7 +5,8 @@ import Telemetry
 /// How many connections there may be at an address, counted from their acceptance to their end.
 final class ConnectionPlaces: Sendable {
     /// Spoken to.
-    let most: Int
+    var most: Int { bound.load(ordering: .relaxed) }
+    private let bound: Atomic<Int>
     private let metrics: ShedMetrics?
     private let taken = Atomic(0)
     private let turnedAwaySoFar = Atomic(0)
@@ -15,8 +16,13 @@ final class ConnectionPlaces: Sendable {
     static let mostLeaving = 64
 
     init(most: Int, metrics: ShedMetrics? = nil) {
-        self.most = most
+        bound = Atomic(most)
         self.metrics = metrics
+    }
+
+    /// Has another number of places from now on; who has one keeps it.
+    func allow(_ most: Int) {
+        bound.store(most, ordering: .relaxed)
     }
 
     /// Counts a connection in, and says whether there is a place for it. Either way ``leave()`` counts it out.

@@ -7,13 +7,14 @@ import Telemetry
 ///
 /// Each loop tells it what it buffers, in steps; one loop looks at the whole a few times a second.
 final class ProcessGuard: Sendable {
-    let connections: ConnectionBound
     /// For callers, and for whoever looks at the admin address.
     let callers: ConnectionPlaces
     let admins = ConnectionPlaces(most: 48)
     let metrics: ShedMetrics
     private let log: Logger
     private let resident: @Sendable () -> Int?
+    private let workers: Int
+    private let descriptors: Int?
     private let level = Atomic(GuardLevel.calm)
     private let buffered = Atomic(0)
     /// From here on what is buffered may mean another level.
@@ -22,6 +23,7 @@ final class ProcessGuard: Sendable {
     private let lags: Mutex<[Interval]>
 
     private struct State {
+        var connections: ConnectionBound
         /// `nil` where nothing is known of the memory that there is.
         var memory: MemoryGuard?
         var resident = 0
@@ -41,23 +43,50 @@ final class ProcessGuard: Sendable {
         maxConnections: Int, workers: Int, descriptors: Int?, memory: Int?,
         resident: @escaping @Sendable () -> Int?, metrics: ShedMetrics, log: Logger
     ) {
-        connections = ConnectionBound(configured: maxConnections, descriptors: descriptors, workers: workers)
+        self.workers = workers
+        self.descriptors = descriptors
+        let connections = ConnectionBound(configured: maxConnections, descriptors: descriptors, workers: workers)
         callers = ConnectionPlaces(most: connections.most + connections.margin, metrics: metrics)
         self.metrics = metrics
         self.log = log
         self.resident = resident
         let now = resident() ?? 0
-        let bound = memory.map { max($0, now + max(now, Self.leastRoom)) }
-        var memoryGuard = bound.map { MemoryGuard(bound: $0) }
-        memoryGuard?.look(resident: now, buffered: 0)
+        let memoryGuard = Self.memoryGuard(memory, resident: now, buffered: 0, log)
         ceiling = Atomic(memoryGuard?.ceiling ?? .max)
-        state = Mutex(State(memory: memoryGuard, resident: now))
+        state = Mutex(State(connections: connections, memory: memoryGuard, resident: now))
         lags = Mutex(Array(repeating: .zero, count: workers))
         if let warning = connections.warning { log.warning("\(warning)") }
-        if let memory, let bound, bound > memory {
+    }
+
+    private static func memoryGuard(_ memory: Int?, resident: Int, buffered: Int, _ log: Logger) -> MemoryGuard? {
+        guard let memory else { return nil }
+        let bound = max(memory, resident - buffered + max(resident - buffered, leastRoom))
+        if bound > memory {
             log.warning("guard.max_memory leaves no room: \(bound >> 20) MiB holds, not \(memory >> 20) MiB")
         }
+        var memoryGuard = MemoryGuard(bound: bound)
+        memoryGuard.look(resident: resident, buffered: buffered)
+        return memoryGuard
     }
+
+    /// Goes by other bounds from now on; see ``init(maxConnections:workers:descriptors:memory:resident:metrics:log:)``.
+    func replace(maxConnections: Int, memory: Int?) {
+        let bound = ConnectionBound(configured: maxConnections, descriptors: descriptors, workers: workers)
+        if bound != connections, let warning = bound.warning { log.warning("\(warning)") }
+        callers.allow(bound.most + bound.margin)
+        let now = resident() ?? 0
+        let buffered = max(0, buffered.load(ordering: .relaxed))
+        let memoryGuard = Self.memoryGuard(memory, resident: now, buffered: buffered, log)
+        state.withLock { state in
+            state.connections = bound
+            state.memory = memoryGuard
+            state.resident = now
+            publish(state)
+        }
+    }
+
+    /// How many connections are taken; each loop keeps a copy.
+    var connections: ConnectionBound { state.withLock { $0.connections } }
 
     /// How tight memory is.
     var memoryLevel: GuardLevel { level.load(ordering: .relaxed) }
@@ -73,9 +102,8 @@ final class ProcessGuard: Sendable {
     }
 
     private func publish(_ state: State) {
-        guard let memory = state.memory else { return }
-        level.store(memory.level, ordering: .relaxed)
-        ceiling.store(memory.ceiling, ordering: .relaxed)
+        level.store(state.memory?.level ?? .calm, ordering: .relaxed)
+        ceiling.store(state.memory?.ceiling ?? .max, ordering: .relaxed)
     }
 
     func lag(_ lag: Interval, of worker: Int) {

@@ -11,6 +11,7 @@ final class WorkerGuard {
     private var unsaid = 0
     private var lag = LoopLag()
     private var lookDue: Instant?
+    private var connections: ConnectionBound
 
     /// The ledger is brought up to date in steps of this size.
     private static let step = 64 << 10
@@ -19,6 +20,12 @@ final class WorkerGuard {
     init(process: ProcessGuard, number: Int) {
         self.process = process
         self.number = number
+        connections = process.connections
+    }
+
+    /// The process goes by other bounds.
+    func boundsChanged() {
+        connections = process.connections
     }
 
     // MARK: Ledger
@@ -57,7 +64,7 @@ final class WorkerGuard {
     func refusal(for priority: Priority, isSurplus: Bool, connections: Int) -> Refusal? {
         let shedding = Shedding(
             memory: process.memoryLevel, loop: lag.level,
-            connections: isSurplus ? .sheddingNormal : process.connections.level(at: connections))
+            connections: isSurplus ? .sheddingNormal : self.connections.level(at: connections))
         guard let reason = shedding.reason(against: priority) else { return nil }
         process.metrics.count(reason, ShedPriority(priority))
         return .overloaded(reason.inWords)
@@ -65,7 +72,7 @@ final class WorkerGuard {
 
     /// Whether a connection that is opened now is one too many.
     func isSurplus(connections: Int) -> Bool {
-        connections > process.connections.most
+        connections > self.connections.most
     }
 
     // MARK: Looking

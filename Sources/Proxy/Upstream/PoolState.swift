@@ -31,7 +31,8 @@ struct PoolState {
     }
 
     private(set) var version: Version
-    let maxConnections: Int
+    /// Where it becomes less, what is open beyond it ends when it is unused.
+    var maxConnections: Int
     /// By place; what stands at a free one means nothing.
     private var connections: [Connection] = []
     private var places: [Int: Int] = [:]

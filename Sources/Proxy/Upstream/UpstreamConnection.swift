@@ -7,7 +7,8 @@ import NIOSSL
 /// One connection to an upstream: HTTP/1.1, for one attempt at a time, or HTTP/2, for many.
 final class UpstreamConnection {
     let number: Int
-    unowned let pool: UpstreamPool
+    /// Kept while the connection lasts: a reload may have put another in its place.
+    let pool: UpstreamPool
     let channel: any Channel
     private(set) var isClosed = false
     /// Whether it has served an exchange before: then it may have died while it was idle.

@@ -8,7 +8,7 @@ import Policy
 ///
 /// ``PoolState`` decides, this performs.
 final class UpstreamPool {
-    let service: UpstreamService
+    private(set) var service: UpstreamService
     let loop: any EventLoop
     let decoderLimits: NIOHTTPDecoderLimitConfiguration
     let scratch: Scratch
@@ -21,15 +21,20 @@ final class UpstreamPool {
     var loopWatch = LoopWatch()
     /// Connections that serve one tunnel each; they count against the same bound as the others.
     private var tunnels = 0
-    private let maxConnections: Int
 
     init(service: UpstreamService, loop: any EventLoop, maxConnections: Int, scratch: Scratch) {
         self.service = service
         self.loop = loop
         self.scratch = scratch
-        self.maxConnections = maxConnections
         decoderLimits = service.decoderLimits
         state = PoolState(version: service.versionInAdvance, maxConnections: maxConnections)
+    }
+
+    /// Goes on by another policy, for connections that are made from now on.
+    func go(by service: UpstreamService, maxConnections: Int) {
+        self.service = service
+        state.maxConnections = maxConnections
+        serveWaiting()
     }
 
     // MARK: Leases
@@ -73,7 +78,7 @@ final class UpstreamPool {
 
     /// Counts a tunnel more; says whether there is room for it.
     func takesTunnel() -> Bool {
-        guard tunnels + state.open < maxConnections else { return false }
+        guard tunnels + state.open < state.maxConnections else { return false }
         tunnels += 1
         return true
     }

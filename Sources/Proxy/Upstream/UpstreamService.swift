@@ -9,13 +9,16 @@ import Synchronization
 import Telemetry
 
 /// One upstream as the running proxy has it: its policy, its gate, its metrics and what its connections are made with.
+///
+/// A reload makes another one of it with the new policy, which goes on with the same gate and with what was measured.
+/// Requests that are under way keep the one that they began with.
 final class UpstreamService: Sendable {
     /// Place among the upstreams of the policy.
     let index: Int
     let upstream: Upstream
     let profile: ProviderProfile
     let gate: GateShell
-    let way = WayJitter()
+    let way: WayJitter
     let metrics: UpstreamMetrics
     let log: Logger
     /// `nil` for an upstream without TLS.
@@ -23,8 +26,8 @@ final class UpstreamService: Sendable {
     let dial: UpstreamDial
     /// What the upstream's certificate must be for; `nil` for an address, which is checked as such.
     let serverName: String?
-    /// The names of the dimensions, for refusals.
-    let dimensions: Dimensions
+    /// What the gate is to go by.
+    let terms: GateTerms
     /// Whether a limit or the line tells callers apart by their keys.
     let needsCredential: Bool
     /// Whether the gate must know of each request for which model it is, and how many tokens it has.
@@ -34,24 +37,28 @@ final class UpstreamService: Sendable {
     private let credential: (name: String, value: String)?
     private let clientCredentialFields: [String]
     private let upgradeContext = Mutex<NIOSSLContext?>(nil)
-    private let firstByteNanoseconds = Atomic<Int64>(0)
+    private let firstByte: UsualTime
 
+    /// - Parameter earlier: the same upstream by an earlier policy.
+    /// - Throws: what NIOSSL says of the certificates that are to be trusted.
     init(
         index: Int, upstream: Upstream, dimensions: Dimensions, metrics: ProxyMetrics, listeners: OwnListeners,
-        lookUp: @escaping NameLookup, home: any EventLoop, log: Logger
+        lookUp: @escaping NameLookup, home: any EventLoop, log: Logger, succeeding earlier: UpstreamService? = nil
     ) throws {
         self.index = index
         self.upstream = upstream
-        self.dimensions = dimensions
+        terms = GateTerms(rules: upstream.gate, dimensions: dimensions)
         needsCredential = upstream.gate.depends(on: .credential)
         needsModel = upstream.gate.depends(on: .model)
         countsTokens = upstream.gate.countsTokens
         self.log = log
         profile = upstream.provider.profile
-        gate = GateShell(rules: upstream.gate, home: home)
+        gate = earlier?.gate ?? GateShell(terms: terms, home: home)
+        way = earlier?.way ?? WayJitter()
+        firstByte = earlier?.firstByte ?? UsualTime()
         self.metrics = metrics.upstream(upstream.name)
         tls = upstream.url.isTLS ? try Self.context(for: upstream, upstream.connections.httpVersion) : nil
-        dial = UpstreamDial(to: upstream, listeners: listeners, lookUp: lookUp)
+        dial = UpstreamDial(to: upstream, listeners: listeners, lookUp: lookUp, succeeding: earlier?.dial)
         serverName = IPAddressText.isAddress(upstream.url.host) ? nil : upstream.url.host
         if let key = upstream.credential?.value {
             credential = profile.credential.header(forKey: key)
@@ -98,16 +105,21 @@ final class UpstreamService: Sendable {
         }
     }
 
-    /// What the upstream usually takes to begin its answer; zero until it has answered.
-    var usualFirstByte: Interval {
-        Interval(nanoseconds: firstByteNanoseconds.load(ordering: .relaxed))
+    /// Whether connections made for the other one lead to where this one's would, in the same way. Their number and
+    /// their idle time are not part of that.
+    func sharesConnections(with other: UpstreamService) -> Bool {
+        let (new, old) = (upstream, other.upstream)
+        return new.name == old.name && new.url.isTLS == old.url.isTLS && new.url.host == old.url.host
+            && new.url.port == old.url.port && new.proxy == old.proxy && new.isPrivate == old.isPrivate
+            && new.connections.httpVersion == old.connections.httpVersion
+            && new.trustedCertificatesPath == old.trustedCertificatesPath
     }
 
-    /// A moving average over about eight answers. Two workers at once may lose one of their samples, which is no matter.
+    /// What the upstream usually takes to begin its answer; zero until it has answered.
+    var usualFirstByte: Interval { firstByte.value }
+
     func noteFirstByte(after length: Interval) {
-        let usual = firstByteNanoseconds.load(ordering: .relaxed)
-        let next = usual == 0 ? length.nanoseconds : usual + (length.nanoseconds - usual) / 8
-        firstByteNanoseconds.store(next, ordering: .relaxed)
+        firstByte.note(length)
     }
 
     /// Puts the upstream's own key, where the policy has one, in place of the client's.
@@ -147,14 +159,13 @@ final class UpstreamService: Sendable {
     /// A core refusal in words.
     ///
     /// - Parameter allowed: the longest wait that the request had.
-    func refusal(_ refusal: GateRefusal, tenant: String, allowed: Interval) -> Refusal {
-        let limit = refusal.limit.flatMap { RefusedLimit($0, in: upstream.gate.limits) { name(of: $0) } }
+    func refusal(_ refused: RefusedAsk, tenant: String, allowed: Interval) -> Refusal {
+        let terms = refused.terms
+        let limit = refused.refusal.limit.flatMap { binding in
+            RefusedLimit(binding, in: terms.rules.limits) { terms.dimensions.name(of: $0) }
+        }
         return .byGate(
-            refusal, limit: limit, rules: upstream.gate.queue, upstream: upstream.name, tenant: tenant, allowed: allowed
-        )
-    }
-
-    func name(of dimension: Dimension) -> String {
-        dimensions.name(of: dimension)
+            refused.refusal, limit: limit, rules: terms.rules.queue, upstream: upstream.name, tenant: tenant,
+            allowed: allowed)
     }
 }

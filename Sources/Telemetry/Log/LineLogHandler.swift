@@ -5,18 +5,31 @@ package struct LineLogHandler: LogHandler {
     /// Keys that every JSON line has. Metadata of such a name is written as `metadata.<name>`.
     private static let reserved: Set<String> = ["time", "level", "message", "logger", "error"]
 
-    package var logLevel: Logger.Level
+    /// The shared threshold, unless this logger was given a level of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
+    private var ownLevel: Logger.Level?
+    private let threshold: LogThreshold
     private let label: String
     private let sink: LogSink
 
     package init(
         label: String, sink: LogSink, logLevel: Logger.Level = .info, metadataProvider: Logger.MetadataProvider? = nil
     ) {
+        self.init(
+            label: label, sink: sink, threshold: LogThreshold(logLevel), metadataProvider: metadataProvider)
+    }
+
+    package init(
+        label: String, sink: LogSink, threshold: LogThreshold, metadataProvider: Logger.MetadataProvider? = nil
+    ) {
         self.label = label
         self.sink = sink
-        self.logLevel = logLevel
+        self.threshold = threshold
         self.metadataProvider = metadataProvider
     }
 

@@ -4,6 +4,7 @@ enum ProxyMetricName {
     static let attempts = "penstock_attempts_total"
     static let inFlight = "penstock_in_flight"
     static let queueDepth = "penstock_queue_depth"
+    static let queueMaxRequests = "penstock_queue_max_requests"
     static let queueWait = "penstock_queue_wait_seconds"
     static let firstByte = "penstock_first_byte_seconds"
     static let requestTime = "penstock_request_seconds"
@@ -19,6 +20,7 @@ enum ProxyMetricName {
     static let connections = "penstock_connections"
     static let clusterConnected = "penstock_cluster_connected"
     static let configReloadFailed = "penstock_config_reload_failed"
+    static let configLastReload = "penstock_config_last_reload_success_timestamp_seconds"
     static let shed = "penstock_shed_total"
     static let logLinesDropped = "penstock_log_lines_dropped_total"
 }
@@ -34,6 +36,7 @@ extension MetricCatalogue {
         ProxyMetricName.attempts: "Attempts sent upstream, by class of the status that came back.",
         ProxyMetricName.inFlight: "Attempts sent whose last response byte has not been seen.",
         ProxyMetricName.queueDepth: "Requests waiting for a limit.",
+        ProxyMetricName.queueMaxRequests: "Requests that may wait at one time.",
         ProxyMetricName.queueWait: "Time that requests waited for a limit.",
         ProxyMetricName.firstByte: "Time from sending an attempt to its first response byte.",
         ProxyMetricName.requestTime: "Time from a request's head to its last response byte.",
@@ -49,6 +52,8 @@ extension MetricCatalogue {
         ProxyMetricName.connections: "Connections to the upstream.",
         ProxyMetricName.clusterConnected: "Whether the shared limits' store is reachable.",
         ProxyMetricName.configReloadFailed: "Whether the last reload of the configuration failed.",
+        ProxyMetricName.configLastReload:
+            "When the configuration was last read without a mistake, in seconds since 1970.",
         ProxyMetricName.shed: "Requests and connections refused to protect the process, the lowest priority first.",
         ProxyMetricName.logLinesDropped: "Log lines lost because they were not read fast enough.",
         PrometheusRegistry.droppedSeries: "Series added up under other because their metric had too many.",

@@ -5,11 +5,17 @@ package struct ProxyLevels: Sendable {
     /// Nil without a cluster.
     package var isClusterConnected: Bool?
     package var hasReloadFailed: Bool
+    /// When the configuration was last read with success, the start included: Unix time in seconds.
+    package var lastReload: Int64
 
-    package init(upstreams: [UpstreamLevels] = [], isClusterConnected: Bool? = nil, hasReloadFailed: Bool = false) {
+    package init(
+        upstreams: [UpstreamLevels] = [], isClusterConnected: Bool? = nil, hasReloadFailed: Bool = false,
+        lastReload: Int64 = 0
+    ) {
         self.upstreams = upstreams
         self.isClusterConnected = isClusterConnected
         self.hasReloadFailed = hasReloadFailed
+        self.lastReload = lastReload
     }
 }
 
@@ -17,6 +23,8 @@ package struct ProxyLevels: Sendable {
 package struct UpstreamLevels: Sendable {
     package var name: String
     package var tenants: [TenantLevel]
+    /// Requests that may wait at one time.
+    package var maxQueued: Int
     package var limits: [LimitLevel]
     package var isPaused: Bool
     package var isBreakerOpen: Bool
@@ -25,11 +33,13 @@ package struct UpstreamLevels: Sendable {
     package var connections: [ConnectionLevel]
 
     package init(
-        name: String, tenants: [TenantLevel] = [], limits: [LimitLevel] = [], isPaused: Bool = false,
-        isBreakerOpen: Bool = false, adaptiveLimit: Double? = nil, connections: [ConnectionLevel] = []
+        name: String, tenants: [TenantLevel] = [], maxQueued: Int = 0, limits: [LimitLevel] = [],
+        isPaused: Bool = false, isBreakerOpen: Bool = false, adaptiveLimit: Double? = nil,
+        connections: [ConnectionLevel] = []
     ) {
         self.name = name
         self.tenants = tenants
+        self.maxQueued = maxQueued
         self.limits = limits
         self.isPaused = isPaused
         self.isBreakerOpen = isBreakerOpen

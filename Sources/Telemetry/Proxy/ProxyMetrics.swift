@@ -46,6 +46,7 @@ package final class ProxyMetrics: Sendable {
             all.append(.gauge(ProxyMetricName.clusterConnected, isConnected))
         }
         all.append(.gauge(ProxyMetricName.configReloadFailed, levels.hasReloadFailed))
+        all.append(.gauge(ProxyMetricName.configLastReload, Double(levels.lastReload)))
         return all
     }
 
@@ -54,6 +55,7 @@ package final class ProxyMetrics: Sendable {
         var samples: [Sample] = [
             .gauge(ProxyMetricName.paused, upstream.isPaused, own),
             .gauge(ProxyMetricName.breakerOpen, upstream.isBreakerOpen, own),
+            .gauge(ProxyMetricName.queueMaxRequests, upstream.maxQueued, own),
         ]
         if let limit = upstream.adaptiveLimit { samples.append(.gauge(ProxyMetricName.adaptiveLimit, limit, own)) }
         for level in upstream.limits {
@@ -73,9 +75,10 @@ package final class ProxyMetrics: Sendable {
         return samples
     }
 
+    /// `other` is always there: a series that begins when somebody comes can't be told from one that got lost.
     private func byLabel(_ tenants: [TenantLevel]) -> [String: (inFlight: Int, waiting: Int)] {
         let labels = counters.labels(ofTenants: tenants.lazy.map(\.tenant))
-        return zip(labels, tenants).reduce(into: [:]) { sums, pair in
+        return zip(labels, tenants).reduce(into: [TopNames.other: (0, 0)]) { sums, pair in
             let (label, level) = pair
             let sum = sums[label, default: (0, 0)]
             sums[label] = (sum.inFlight + level.inFlight, sum.waiting + level.waiting)

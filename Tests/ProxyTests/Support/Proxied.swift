@@ -69,6 +69,27 @@ struct Proxied: Sendable {
         }
     }
 
+    private static func policy(
+        _ yaml: String, admin: Bool, secrets: [String: String], knownNames: [String] = []
+    ) throws -> Policy {
+        let any = Listener(address: .tcp(host: "127.0.0.1", port: 0))
+        var loader = PolicyLoader(
+            file: "test.yaml",
+            secrets: SecretSource(missing: .refused, environment: { secrets[$0] }, readFile: { _ in [] }),
+            listen: [any], admin: admin ? any : nil)
+        loader.knownNames = knownNames
+        return try loader.load(yaml).policy
+    }
+
+    /// Goes by another policy from now on.
+    @discardableResult
+    func reload(_ yaml: String, secrets: [String: String] = [:]) async throws -> ProxyServer.Reloaded {
+        let names = server.policy.identity.others.map(\.name)
+        let policy = try Self.policy(
+            yaml, admin: server.adminAddress != nil, secrets: secrets, knownNames: names)
+        return try await server.reload(policy, accessLog: AccessLog(sink: sink))
+    }
+
     /// Runs a proxy for the length of a test; at the end all permits must be settled.
     ///
     /// - Parameters:
@@ -80,12 +101,7 @@ struct Proxied: Sendable {
         lookUp: @escaping NameLookup = SystemResolver.addresses, adjust: (inout Policy) -> Void = { _ in },
         _ body: (Proxied) async throws -> Void
     ) async throws {
-        let any = Listener(address: .tcp(host: "127.0.0.1", port: 0))
-        let loader = PolicyLoader(
-            file: "test.yaml",
-            secrets: SecretSource(missing: .refused, environment: { secrets[$0] }, readFile: { _ in [] }),
-            listen: [any], admin: admin ? any : nil)
-        var policy = try loader.load(yaml).policy
+        var policy = try policy(yaml, admin: admin, secrets: secrets)
         adjust(&policy)
         let path = NSTemporaryDirectory() + "penstock-test-\(UUID().uuidString).log"
         _ = FileManager.default.createFile(atPath: path, contents: nil)
@@ -101,6 +117,7 @@ struct Proxied: Sendable {
             policy: policy, version: "test", workers: workers, registry: registry, logSink: nil,
             accessLog: AccessLog(sink: sink), log: quiet)
         setup.lookUp = lookUp
+        setup.takesReloads = true
         let server = try await ProxyServer.start(setup)
         let proxied = Proxied(server: server, registry: registry, sink: sink, logPath: path)
         do {

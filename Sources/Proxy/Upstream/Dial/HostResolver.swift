@@ -17,7 +17,7 @@ final class HostResolver: Sendable {
         var lastWaiter = 0
     }
 
-    private let host: String
+    let host: String
     private let lookUp: NameLookup
     private let queue: DispatchQueue
     private let state: Mutex<State>

@@ -20,10 +20,16 @@ final class UpstreamDial: Sendable {
     let mayBePrivate: Bool
     private let listeners: OwnListeners
 
-    init(to upstream: Upstream, listeners: OwnListeners, lookUp: @escaping NameLookup) {
+    /// - Parameter earlier: the way there by an earlier policy; what is known of the name goes on where it is the same.
+    init(
+        to upstream: Upstream, listeners: OwnListeners, lookUp: @escaping NameLookup,
+        succeeding earlier: UpstreamDial? = nil
+    ) {
         proxy = upstream.proxy?.url
         (host, port) = (upstream.url.host, upstream.url.port)
-        resolver = HostResolver(host: proxy?.host ?? host, lookUp: lookUp)
+        let name = proxy?.host ?? host
+        let known = earlier?.resolver
+        resolver = known.flatMap { $0.host == name ? $0 : nil } ?? HostResolver(host: name, lookUp: lookUp)
         timeout = upstream.timeouts.connect
         // Nobody but the user says where the proxy is.
         mayBePrivate = proxy != nil || upstream.isPrivate || Self.namesPrivateHost(host)
