@@ -8,7 +8,7 @@ import Policy
 #endif
 
 /// The YAML file and what it refers to.
-struct ConfigFile {
+struct ConfigFile: Sendable {
     /// A larger file is none that a person wrote.
     private static let maxBytes = 1 << 20
 
@@ -25,16 +25,39 @@ struct ConfigFile {
     func load(
         missingSecrets: SecretSource.Missing, listen: [Listener]? = nil, admin: Listener? = nil
     ) throws -> PolicyLoader.Loaded {
-        let bytes: [UInt8]
-        do {
-            bytes = try FileBytes.read(path, atMost: Self.maxBytes)
-        } catch {
-            throw InvalidPolicy.unreadable(path, why: "\(error)")
-        }
+        try read(missingSecrets: missingSecrets, listen: listen, admin: admin).outcome.get()
+    }
+
+    /// What the file says, and every file that a later reading may depend on, each as it stood before it was read.
+    struct Reading: Sendable {
+        var outcome: Result<PolicyLoader.Loaded, InvalidPolicy>
+        var stamps: [String: FileStamp]
+    }
+
+    /// - Parameter knownNames: see `PolicyLoader/knownNames`.
+    func read(
+        missingSecrets: SecretSource.Missing, listen: [Listener]? = nil, admin: Listener? = nil,
+        knownNames: [String] = []
+    ) -> Reading {
+        var stamps = FileStamp.stamps(of: [path])
         let secrets = SecretSource(
             missing: missingSecrets, environment: Environment.value,
-            readFile: { try FileBytes.read($0, atMost: 1 << 20) })
-        return try PolicyLoader(file: path, secrets: secrets, listen: listen, admin: admin).load(bytes)
+            readFile: { path in
+                stamps[path] = FileStamp(path: path)
+                return try FileBytes.read(path, atMost: Self.maxBytes)
+            })
+        var loader = PolicyLoader(file: path, secrets: secrets, listen: listen, admin: admin)
+        loader.knownNames = knownNames
+        do {
+            let bytes = try FileBytes.read(path, atMost: Self.maxBytes)
+            let loaded = try loader.load(bytes)
+            stamps.merge(FileStamp.stamps(of: loaded.policy.certificatePaths)) { first, _ in first }
+            return Reading(outcome: .success(loaded), stamps: stamps)
+        } catch let invalid as InvalidPolicy {
+            return Reading(outcome: .failure(invalid), stamps: stamps)
+        } catch {
+            return Reading(outcome: .failure(.unreadable(path, why: "\(error)")), stamps: stamps)
+        }
     }
 }
 

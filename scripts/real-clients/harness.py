@@ -106,15 +106,21 @@ class Simulator(Process):
 
 
 class Penstock(Process):
-    """`penstock run` with a policy, ready for requests; with a certificate they come in over TLS."""
+    """`penstock run` with a policy, ready for requests; with a certificate they come in over TLS.
 
-    def __init__(self, policy, *arguments, environment=None, certificate=None):
+    Where `config` is given, the test writes that file itself, and the addresses are flags.
+    """
+
+    def __init__(self, policy, *arguments, environment=None, certificate=None, config=None):
         self.port, self.admin_port = free_port(), free_port()
         listen = f"address: 127.0.0.1:{self.port}"
         if certificate: listen += f", tls: {{cert: {certificate.certificate}, key: {certificate.key}}}"
         self.url = f"https://localhost:{self.port}" if certificate else f"http://127.0.0.1:{self.port}"
-        self.policy = directory / f"policy-{self.port}.yaml"
-        self.policy.write_text(f"listen: {{{listen}}}\nadmin: 127.0.0.1:{self.admin_port}\n{policy}")
+        self.policy = config or directory / f"policy-{self.port}.yaml"
+        if config:
+            arguments += ("--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}")
+        else:
+            self.policy.write_text(f"listen: {{{listen}}}\nadmin: 127.0.0.1:{self.admin_port}\n{policy}")
         super().__init__("run", [PENSTOCK, "run", "--config", self.policy, *arguments], environment)
         eventually(self.is_ready, "penstock to be ready")
 

@@ -47,6 +47,7 @@ chosen() {
 
 if chosen wire "$@"; then check openai wire; fi
 if chosen operations "$@"; then check openai operations; fi
+if chosen reload "$@"; then check openai reload; fi
 if chosen dialling "$@"; then check openai dialling; fi
 if chosen openai_sdk "$@"; then
     check openai openai_sdk

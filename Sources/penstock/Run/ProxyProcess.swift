@@ -8,36 +8,40 @@ import Telemetry
 
 /// The proxy as a process: logs, metrics, signals, an orderly end.
 struct ProxyProcess {
-    let policy: Policy
-    let settings: Settings
-    let path: String
+    let configured: PolicySource.Configured
+    let source: PolicySource
+    /// Of the files that it was read from.
+    let stamps: [String: FileStamp]
+
+    private var settings: Settings { configured.settings }
 
     func run() async throws {
         let signals = Signals.endings()
+        let hangups = Signals.hangups()
         let sink = LogSink(file: 2, style: settings.logStyle)
-        let log = logger(sink)
+        let threshold = LogThreshold(settings.logLevel)
+        let log = Logger(label: "penstock") { LineLogHandler(label: $0, sink: sink, threshold: threshold) }
         let registry = PrometheusRegistry(catalogue: .penstock, logger: log)
         MetricsSystem.bootstrap(registry)
         let server = try await start(sink, log, registry)
-        log.info("Started", metadata: ["config": "\(path)", "workers": "\(settings.workers)"])
+        log.info("Started", metadata: ["config": "\(source.file.path)", "workers": "\(settings.workers)"])
         ResidentMemory.releaseStartup()
-        await end(server, signals, log)
+        let reloading = Task {
+            var loop = ReloadLoop(
+                source: source, stamps: stamps, server: server, threshold: threshold, sink: sink, log: log)
+            await loop.run(hangups)
+        }
+        await end(server, signals, log) { reloading.cancel() }
         _ = sink.flush()
     }
 
-    private func logger(_ sink: LogSink) -> Logger {
-        let level = settings.logLevel
-        return Logger(label: "penstock") { label in LineLogHandler(label: label, sink: sink, logLevel: level) }
-    }
-
     private func start(_ sink: LogSink, _ log: Logger, _ registry: PrometheusRegistry) async throws -> ProxyServer {
-        var policy = policy
-        policy.listen = settings.listen
-        policy.admin = settings.admin
         let accessLog = settings.logLevel <= .info ? AccessLog(sink: sink) : nil
-        let setup = ProxyServer.Setup(
-            policy: policy, version: Version.text, workers: settings.workers, registry: registry, logSink: sink,
+        var setup = ProxyServer.Setup(
+            policy: configured.policy, version: Version.text, workers: settings.workers, registry: registry,
+            logSink: sink,
             accessLog: accessLog, log: log)
+        setup.takesReloads = true
         do {
             return try await ProxyServer.start(setup)
         } catch {
@@ -48,10 +52,13 @@ struct ProxyProcess {
     }
 
     /// Waits for a reason to end, drains, and ends at once when a second one comes.
-    private func end(_ server: ProxyServer, _ signals: AsyncStream<Signals.Ending>, _ log: Logger) async {
+    private func end(
+        _ server: ProxyServer, _ signals: AsyncStream<Signals.Ending>, _ log: Logger, beginning: () -> Void
+    ) async {
         let reasons = merged(signals, server.drainRequests)
         var reasonIterator = reasons.makeAsyncIterator()
         let first = await reasonIterator.next()
+        beginning()
         log.info(
             "Draining",
             metadata: ["reason": "\(first ?? "end")", "timeout_s": "\(settings.drainTimeout.secondsRoundedUp)"])

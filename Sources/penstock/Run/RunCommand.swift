@@ -1,11 +1,5 @@
-import Admission
 import ArgumentParser
 import Configuration
-import CoreMetrics
-import Logging
-import Policy
-import Proxy
-import Telemetry
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,30 +24,24 @@ struct RunCommand: AsyncParsableCommand {
     var drainTimeout: String?
 
     func run() async throws {
-        let path = try ConfigFile.path(config)
-        let (policy, settings) = try configured(path)
-        let process = ProxyProcess(policy: policy, settings: settings, path: path)
-        try await process.run()
+        let source = PolicySource(file: ConfigFile(path: try ConfigFile.path(config)), reader: reader)
+        let read = source.read()
+        switch read.outcome {
+        case .success(let configured):
+            for warning in configured.warnings { Console.error(warning) }
+            try await ProxyProcess(configured: configured, source: source, stamps: read.stamps).run()
+        case .failure(let mistakes):
+            for line in mistakes.lines { Console.error(line) }
+            throw ExitCode(ExitStatus.invalidConfiguration)
+        }
     }
 
-    private func configured(_ path: String) throws -> (Policy, Settings) {
+    /// Flags, then the environment.
+    private var reader: ConfigReader {
         let flags = Settings.flags([
             "listen": listen, "admin": admin, "workers": workers, "logLevel": logLevel, "drainTimeout": drainTimeout,
         ])
         let environment = KeyMappingProvider(upstream: EnvironmentVariablesProvider()) { $0.prepending(["penstock"]) }
-        let reader = ConfigReader(providers: [flags, environment])
-        do {
-            let addresses = try Settings.addresses(reader)
-            let loaded = try ConfigFile(path: path)
-                .load(missingSecrets: .refused, listen: addresses.listen, admin: addresses.admin)
-            for warning in loaded.warnings { Console.error(warning.description) }
-            return (loaded.policy, try Settings(reader, policy: loaded.policy))
-        } catch let invalid as InvalidPolicy {
-            for diagnostic in invalid.diagnostics { Console.error(diagnostic.description) }
-            throw ExitCode(ExitStatus.invalidConfiguration)
-        } catch let invalid as Settings.Invalid {
-            Console.error("error: \(invalid)")
-            throw ExitCode(ExitStatus.invalidConfiguration)
-        }
+        return ConfigReader(providers: [flags, environment])
     }
 }

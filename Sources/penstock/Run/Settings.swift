@@ -6,7 +6,7 @@ import Policy
 import Telemetry
 
 /// Settings of the process, strongest first: flags, `PENSTOCK_*`, the YAML file, defaults.
-struct Settings {
+struct Settings: Sendable {
     var listen: [Listener]
     var admin: Listener
     var workers: Int
@@ -43,16 +43,24 @@ struct Settings {
         return Listener(address: address)
     }
 
-    static let standardAdmin = Listener(address: .tcp(host: "127.0.0.1", port: 9090))
     static let standardDrainTimeout = Interval.seconds(25)
 
     init(_ reader: ConfigReader, policy: Policy) throws {
         listen = policy.listen
-        admin = policy.admin ?? Self.standardAdmin
+        admin = policy.admin ?? .standardAdmin
         workers = try Self.workers(reader) ?? policy.workers ?? System.coreCount
         logLevel = try Self.level(reader) ?? policy.log.level.flatMap { Logger.Level(rawValue: $0.rawValue) } ?? .info
         logStyle = Self.style(policy.log.format)
         drainTimeout = try Self.drainTimeout(reader) ?? Self.standardDrainTimeout
+    }
+
+    /// A policy that says what holds.
+    func applied(to policy: Policy) -> Policy {
+        var policy = policy
+        (policy.listen, policy.admin, policy.workers) = (listen, admin, workers)
+        policy.log.level = LogRules.Level(rawValue: logLevel.rawValue)
+        if case .json = logStyle { policy.log.format = .json } else { policy.log.format = .text }
+        return policy
     }
 
     private static func workers(_ reader: ConfigReader) throws -> Int? {

@@ -14,7 +14,7 @@ enum Signals {
     }
 
     /// From now on these signals are elements and end nothing by themselves. A broken pipe is an error of the write,
-    /// and SIGHUP is ignored as long as a configuration can't be read again while it runs.
+    /// and SIGHUP is ignored unless somebody asks for ``hangups()``.
     static func endings() -> AsyncStream<Ending> {
         signal(SIGPIPE, SIG_IGN)
         let (endings, continuation) = AsyncStream.makeStream(of: Ending.self)
@@ -29,5 +29,16 @@ enum Signals {
         signal(SIGHUP, SIG_IGN)
         continuation.onTermination = { _ in for source in sources { source.cancel() } }
         return endings
+    }
+
+    /// One element for each SIGHUP from now on; several that come before somebody looks are one.
+    static func hangups() -> AsyncStream<Void> {
+        let (hangups, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        signal(SIGHUP, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        source.setEventHandler { continuation.yield() }
+        source.resume()
+        continuation.onTermination = { _ in source.cancel() }
+        return hangups
     }
 }
