@@ -64,11 +64,22 @@ package struct PolicyLoader {
         Clashes(findings: findings, upstreams: upstreams).check(
             bound: bound(policy, section: section, filePositions: fileListen.map(\.position)))
         // Where something is wrong, a limit may look idle or a name unused only because of that.
-        if !findings.hasMistakes {
-            for upstream in upstreams { IdleLimits(upstream.limits, findings: findings).check() }
-            section["identity"].map { UnusedNames(policy).check($0) }
-        }
+        if !findings.hasMistakes { warn(about: policy, section, upstreams, dimensions) }
         return policy
+    }
+
+    /// What can be used and is most likely not meant.
+    private func warn(about policy: Policy, _ section: Section, _ upstreams: [ReadUpstream], _ dimensions: Dimensions) {
+        let values = PossibleValues(policy.identity)
+        for upstream in upstreams {
+            IdleLimits(upstream, dimensions, values).check()
+            UnmetNames(upstream, dimensions, values).check()
+            IdleSettings(upstream, dimensions, workers: policy.workers).check()
+            ExposedKeys.check(upstream)
+        }
+        guard let identity = section["identity"] else { return }
+        UnusedNames(policy).check(identity)
+        ExposedKeys.check(identity: identity)
     }
 
     /// The addresses of the whole proxy with the places to point at when they clash.

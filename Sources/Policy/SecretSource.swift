@@ -62,6 +62,19 @@ extension Secret.Source {
 }
 
 extension Field {
+    /// The path of a file that is read when the proxy starts. A missing one is said here only where the file is looked at
+    /// without being used; the start says it otherwise.
+    func path() -> String? {
+        guard let path = string() else { return nil }
+        guard case .tolerated = reading.secrets.missing else { return path }
+        do {
+            _ = try reading.secrets.readFile(path)
+        } catch {
+            warning("the file of `\(key)` can't be read: \(error)")
+        }
+        return path
+    }
+
     /// `{env: NAME}` or `{file: /path}`. No message repeats what stands in the file instead, for it may be the secret.
     func secret() -> Secret? {
         guard let source = secretSource() else { return nil }

@@ -11,6 +11,8 @@ import Policy
 struct ConfigFile: Sendable {
     /// A larger file is none that a person wrote.
     private static let maxBytes = 1 << 20
+    /// Of a secret or of a bundle of certificates.
+    private static let maxReferredBytes = 16 << 20
 
     let path: String
 
@@ -44,7 +46,7 @@ struct ConfigFile: Sendable {
             missing: missingSecrets, environment: Environment.value,
             readFile: { path in
                 stamps[path] = FileStamp(path: path)
-                return try FileBytes.read(path, atMost: Self.maxBytes)
+                return try FileBytes.read(path, atMost: Self.maxReferredBytes)
             })
         var loader = PolicyLoader(file: path, secrets: secrets, listen: listen, admin: admin)
         loader.knownNames = knownNames

@@ -52,6 +52,9 @@ extension Field {
             if case .fixed = source, index < items.count - 1 {
                 item.warning("nothing behind `default` is ever looked at")
             }
+            if case .credential = source, key == "priority" {
+                item.warning("a key's fingerprint is never a priority (high, normal, low)")
+            }
             return source
         }
     }

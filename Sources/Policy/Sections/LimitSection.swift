@@ -100,7 +100,7 @@ extension Field {
         var terms: [String: Limit.Terms] = [:]
         for entry in overrides.entries() ?? [] {
             if per.last == .priority { entry.checkKeyIsPriority() }
-            guard let part = entry.section(Self.termKeys) else { continue }
+            guard let part = entry.limitTerms() else { continue }
             if Self.termKeys.allSatisfy({ part[$0] == nil }) {
                 entry.mistake("`\(entry.key)` overrides nothing")
             }
@@ -111,6 +111,11 @@ extension Field {
             terms[entry.key] = Self.terms(of: part, distinct: base.distinct?.of ?? [], base: base)
         }
         return terms
+    }
+
+    /// What an override says.
+    func limitTerms() -> Section? {
+        section(Self.termKeys)
     }
 
     /// Dimension → glob or list of globs.

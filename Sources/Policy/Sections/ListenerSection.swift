@@ -39,8 +39,8 @@ extension Field {
 
     private func certificate() -> Listener.Certificate? {
         guard let section = section(["cert", "key"]) else { return nil }
-        let certificatePath = section.required("cert")?.string()
-        let keyPath = section.required("key")?.string()
+        let certificatePath = section.required("cert")?.path()
+        let keyPath = section.required("key")?.path()
         guard let certificatePath, let keyPath else { return nil }
         return Listener.Certificate(certificatePath: certificatePath, keyPath: keyPath)
     }

@@ -107,7 +107,7 @@ extension Field {
     }
 
     private func trustedCertificatesPath() -> String? {
-        section(["ca"])?.required("ca")?.string()
+        section(["ca"])?.required("ca")?.path()
     }
 }
 
