@@ -72,7 +72,8 @@ package struct CheckTable: CustomStringConvertible {
         return words.isEmpty ? "all" : words.joined(separator: ", ")
     }
 
-    private func bounds(_ terms: Limit.Terms, _ pacing: Pacing) -> [(bound: String, pacing: String)] {
+    /// What terms bound, one after the other, and how sends under each follow one another.
+    package func bounds(_ terms: Limit.Terms, _ pacing: Pacing) -> [(bound: String, pacing: String)] {
         var bounds: [(String, String)] = []
         if let inFlight = terms.inFlight { bounds.append(("\(inFlight) in flight", "-")) }
         for rate in terms.rates {
@@ -101,7 +102,7 @@ package struct CheckTable: CustomStringConvertible {
         }
     }
 
-    private func names(_ some: [Dimension]) -> String {
+    package func names(_ some: [Dimension]) -> String {
         some.map { dimensions.name(of: $0) }.joined(separator: " + ")
     }
 
@@ -109,7 +110,6 @@ package struct CheckTable: CustomStringConvertible {
 
     private func rules(of upstream: Upstream) -> [[String]] {
         let queue = upstream.gate.queue
-        let retry = upstream.retry
         let connections = upstream.connections
         return [
             ["pacing", upstream.pacing.text(windowOf: upstream.gate.pacing)],
@@ -121,13 +121,7 @@ package struct CheckTable: CustomStringConvertible {
             ],
             ["weights", weights(upstream.gate.fairness)],
             ["timeouts", upstream.timeouts.text],
-            [
-                "retry",
-                "\(retry.attempts) attempts, backoff \(Units.text(retry.backoffBase)) to "
-                    + "\(Units.text(retry.backoffMax)), budget \(retry.budget.percent)% and at least "
-                    + "\(retry.budget.leastPerMinute)/min, bodies up to \(Units.text(bytes: retry.maxBody)), "
-                    + "hints up to \(Units.text(retry.maxRetryAfter))" + (retry.unsafe ? ", unsafe" : ""),
-            ],
+            ["retry", upstream.retry.text],
             ["breaker", upstream.gate.breaker?.text ?? "off"],
             ["adaptive", upstream.gate.adaptive.map { "from \($0.min) to \($0.max) in flight" } ?? "off"],
             [
@@ -148,7 +142,7 @@ package struct CheckTable: CustomStringConvertible {
     }
 
     /// Pads every column but the last to its widest cell.
-    private static func aligned(_ rows: [[String]]) -> [String] {
+    package static func aligned(_ rows: [[String]]) -> [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
@@ -164,7 +158,7 @@ package struct CheckTable: CustomStringConvertible {
 
 extension Secret.Source {
     /// Where the secret is, never what it is.
-    fileprivate var place: String {
+    package var place: String {
         switch self {
         case .environment(let name): "from the environment, \(name)"
         case .file(let path): "from the file \(path)"
@@ -191,9 +185,18 @@ extension PacingSetting {
 }
 
 extension TimeoutRules {
-    fileprivate var text: String {
+    package var text: String {
         "connect \(Units.text(connect)), first byte \(Units.text(firstByte)), idle \(Units.text(idle)), "
             + "total \(Units.text(total))"
+    }
+}
+
+extension RetryRules {
+    package var text: String {
+        "\(attempts) attempts, backoff \(Units.text(backoffBase)) to \(Units.text(backoffMax)), "
+            + "budget \(budget.percent)% and at least \(budget.leastPerMinute)/min, "
+            + "bodies up to \(Units.text(bytes: maxBody)), hints up to \(Units.text(maxRetryAfter))"
+            + (unsafe ? ", unsafe" : "")
     }
 }
 

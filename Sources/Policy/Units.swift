@@ -56,7 +56,7 @@ package enum Units {
     }
 
     /// In the largest unit that leaves a whole number.
-    static func text(_ interval: Interval) -> String {
+    package static func text(_ interval: Interval) -> String {
         for (unit, length) in durations.reversed() where interval.nanoseconds % length.nanoseconds == 0 {
             if interval >= length { return "\(interval.nanoseconds / length.nanoseconds)\(unit)" }
         }

@@ -114,7 +114,7 @@ package final class ProxyServer: Sendable {
 
     // MARK: Starting
 
-    private static func services(
+    static func services(
         _ setup: Setup, metrics: ProxyMetrics, own: OwnListeners, loops: [any EventLoop]
     ) throws -> [UpstreamService] {
         let dimensions = Dimensions(setup.policy.identity)

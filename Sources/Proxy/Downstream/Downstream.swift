@@ -90,20 +90,37 @@ class Downstream: Watched {
         knownID = nil
         deadline = .never
         isHead = head.method == .HEAD
-        if worker.isDraining { return refuse(.draining, head, now: now) }
-        if let refusal { return refuse(refusal, head, now: now) }
-        if fields.mayHave("via"), worker.loopMark.isOn(fields.all) { return refuse(.loop, head, now: now) }
-        if isForProxyItself(head, fields) { return answerOptions() }
-        let tunnel = TunnelKind(head, copy fields, protocolName: protocolName)
-        switch worker.router.route(head, host: fields.first("host") ?? "", owner: owner) {
+        switch reception(of: head, copy fields, refusal: refusal) {
         case .refused(let refusal): refuse(refusal, head, now: now)
+        case .answeredHere: answerOptions()
         case .route(let route):
+            let tunnel = TunnelKind(head, copy fields, protocolName: protocolName)
             let exchange = Exchange(
                 head: head, fields: fields, isLengthUnknown: isLengthUnknown, tunnel: tunnel, route: route,
                 connection: self,
                 worker: worker, now: now)
             self.exchange = exchange
             exchange.begin()
+        }
+    }
+
+    /// Where a request goes.
+    enum Reception {
+        case route(Router.Route)
+        /// No further than here.
+        case answeredHere
+        case refused(Refusal)
+    }
+
+    /// - Parameter refusal: what is known to be wrong with the request already.
+    final func reception(of head: HTTPRequestHead, _ fields: RequestFields, refusal: Refusal?) -> Reception {
+        if worker.isDraining { return .refused(.draining) }
+        if let refusal { return .refused(refusal) }
+        if fields.mayHave("via"), worker.loopMark.isOn(fields.all) { return .refused(.loop) }
+        if isForProxyItself(head, fields) { return .answeredHere }
+        switch worker.router.route(head, host: fields.first("host") ?? "", owner: owner) {
+        case .refused(let refusal): return .refused(refusal)
+        case .route(let route): return .route(route)
         }
     }
 

@@ -45,28 +45,48 @@ final class IdentityReader: Sendable {
             return made
         }
         return Identity(
-            tenant: first(of: rules.tenant, in: fields, credential) ?? "anonymous",
-            job: first(of: rules.job, in: fields, credential) ?? "", priority: priority(in: fields), model: model,
+            tenant: first(of: rules.tenant, in: fields, credential)?.value ?? "anonymous",
+            job: first(of: rules.job, in: fields, credential)?.value ?? "",
+            priority: priority(in: fields)?.value ?? .normal, model: model,
             credential: needsCredential ? credential() : "",
             others: rules.others.isEmpty
-                ? [] : rules.others.map { first(of: $0.sources, in: fields, credential) ?? "" })
+                ? [] : rules.others.map { first(of: $0.sources, in: fields, credential)?.value ?? "" })
+    }
+
+    /// The source that gives a request its value in a dimension, for whoever asks why; `nil` where none does.
+    ///
+    /// - Parameter dimension: tenant, job, priority or one that the policy added.
+    func source(
+        of dimension: Dimension, in fields: RequestFields, fingerprint: () -> String
+    ) -> IdentityRules.Source? {
+        switch dimension {
+        case .priority: return priority(in: fields).map { rules.priority[$0.place] }
+        default:
+            let sources = rules.sources(of: dimension)
+            return first(of: sources, in: fields, fingerprint).map { sources[$0.place] }
+        }
     }
 
     private func first(
         of sources: [IdentityRules.Source], in fields: RequestFields, _ credential: () -> String
-    ) -> String? {
-        for source in sources {
-            let value: String? =
-                switch source {
-                case .header(let name, _): fields.first(name)
-                case .proxyUser: fields.first("proxy-authorization").flatMap(BasicCredentials.user)
-                case .baggage(let member): Self.baggage(member, in: fields)
-                case .credential: credential()
-                case .fixed(let value): value
-                }
-            if let value, !value.isEmpty { return Self.bounded(value) }
+    ) -> (value: String, place: Int)? {
+        for place in sources.indices {
+            let value = value(of: sources[place], in: fields, credential)
+            if let value, !value.isEmpty { return (Self.bounded(value), place) }
         }
         return nil
+    }
+
+    private func value(
+        of source: IdentityRules.Source, in fields: RequestFields, _ credential: () -> String
+    ) -> String? {
+        switch source {
+        case .header(let name, _): fields.first(name)
+        case .proxyUser: fields.first("proxy-authorization").flatMap(BasicCredentials.user)
+        case .baggage(let member): Self.baggage(member, in: fields)
+        case .credential: credential()
+        case .fixed(let value): value
+        }
     }
 
     /// Names are kept, compared and shown: what is longer than any sensible one is cut.
@@ -74,22 +94,15 @@ final class IdentityReader: Sendable {
         value.utf8.count <= 256 ? value : String(decoding: value.utf8.prefix(256), as: UTF8.self)
     }
 
-    private func priority(in fields: RequestFields) -> Priority {
-        for source in rules.priority {
-            switch source {
-            case .header(let name, _):
-                guard let value = fields.first(name) else { continue }
-                if let priority = Priority(rawValue: String(decoding: value.utf8.map(FieldName.lowered), as: UTF8.self))
-                {
-                    return priority
-                }
-                if let priority = Self.urgency(value) { return priority }
-            case .fixed(let value):
-                if let priority = Priority(rawValue: value) { return priority }
-            case .proxyUser, .baggage, .credential: continue
+    private func priority(in fields: RequestFields) -> (value: Priority, place: Int)? {
+        for place in rules.priority.indices {
+            // A key's fingerprint is none.
+            guard let value = value(of: rules.priority[place], in: fields, { "" }) else { continue }
+            if let priority = Priority(rawValue: FieldName.lowered(value)) ?? Self.urgency(value) {
+                return (priority, place)
             }
         }
-        return .normal
+        return nil
     }
 
     /// The urgency of RFC 9218 §4.1: `u=0` to `u=2` is high, 3 (the default) normal, 4 to 7 low.
@@ -138,5 +151,19 @@ enum BasicCredentials {
             let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
         return String(decoding: bytes[..<colon], as: UTF8.self)
+    }
+}
+
+extension IdentityRules {
+    /// Where the values of a dimension come from; nothing for one that `identity` does not decide.
+    func sources(of dimension: Dimension) -> [Source] {
+        switch dimension {
+        case .tenant: return tenant
+        case .job: return job
+        case .priority: return priority
+        default:
+            let place = dimension.rawValue - Dimension.fixedCount
+            return others.indices.contains(place) ? others[place].sources : []
+        }
     }
 }

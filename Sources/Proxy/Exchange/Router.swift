@@ -17,6 +17,20 @@ final class Router: Sendable {
         let service: UpstreamService
         /// Path and query, as the upstream gets them; of a tunnel the authority.
         let target: String
+        let way: Way
+    }
+
+    /// By what a request found its upstream.
+    enum Way: Sendable {
+        /// The listener is the upstream's own.
+        case listener
+        case prefix
+        /// The `Host` field is a name of the upstream.
+        case host
+        /// Nothing else matched, and the upstream is the default.
+        case fallback
+        /// It asked a forward proxy for a name of the upstream.
+        case forwardProxy
     }
 
     enum Verdict {
@@ -52,11 +66,11 @@ final class Router: Sendable {
             guard isForwardProxy, let service = service(at: authority) else {
                 return .refused(.destinationDenied(authority.host))
             }
-            return .route(route(path, to: service, stripping: false))
+            return .route(route(path, to: service, by: .forwardProxy))
         case .authority(let authority):
             guard isForwardProxy, let service = service(at: authority), authority.port == service.upstream.url.port
             else { return .refused(.destinationDenied(head.uri)) }
-            return .route(Route(service: service, target: head.uri))
+            return .route(Route(service: service, target: head.uri, way: .forwardProxy))
         }
     }
 
@@ -67,34 +81,34 @@ final class Router: Sendable {
             guard let service = services.first(where: { $0.upstream.name == owner }) else {
                 return Self.noRoute(target)
             }
-            return .route(route(target, to: service, stripping: true))
+            return .route(route(target, to: service, by: .listener))
         }
         if let authority = RequestTarget.Authority(host), let service = service(at: authority) {
-            return .route(route(target, to: service, stripping: false))
+            return .route(route(target, to: service, by: .host))
         }
         for (prefix, service) in prefixes where Self.isPrefix(prefix, of: target) {
-            return .route(route(target, to: services[service], stripping: true))
+            return .route(route(target, to: services[service], by: .prefix))
         }
         guard let fallback else { return Self.noRoute(target) }
-        return .route(route(target, to: services[fallback], stripping: false))
+        return .route(route(target, to: services[fallback], by: .fallback))
     }
 
     private static func noRoute(_ target: String) -> Verdict {
         .refused(.noRoute(String(target.prefix { $0 != "?" })))
     }
 
-    private func route(_ target: String, to service: UpstreamService, stripping: Bool) -> Route {
-        if target == "*" { return Route(service: service, target: target) }
+    private func route(_ target: String, to service: UpstreamService, by way: Way) -> Route {
+        if target == "*" { return Route(service: service, target: target, way: way) }
         var rest = Substring(target)
-        if stripping, Self.isPrefix(service.upstream.prefix, of: target) {
+        if way == .prefix || way == .listener, Self.isPrefix(service.upstream.prefix, of: target) {
             rest = rest.dropFirst(service.upstream.prefix.count)
         }
         let slash = rest.utf8.first == UInt8(ascii: "/") ? "" : "/"
         let base = service.upstream.url.path
         if base.isEmpty, slash.isEmpty, rest.startIndex == target.startIndex {
-            return Route(service: service, target: target)
+            return Route(service: service, target: target, way: way)
         }
-        return Route(service: service, target: base + slash + rest)
+        return Route(service: service, target: base + slash + rest, way: way)
     }
 
     /// The upstream that a forward-proxy client, or one that only changed where a name leads to, has in mind.
