@@ -13,6 +13,7 @@ package struct Policy: Hashable, Sendable {
     package var forwardProxy: Bool
     package var workers: Int?
     package var log: LogRules
+    package var tracing: TracingRules
     package var identity: IdentityRules
     /// In the order of the file; at least one.
     package var upstreams: [Upstream]
@@ -58,6 +59,18 @@ package struct LogRules: Hashable, Sendable {
 
     package enum Format: String, CaseIterable, Hashable, Sendable {
         case json, text
+    }
+}
+
+package struct TracingRules: Hashable, Sendable {
+    package var spans = Spans.off
+
+    /// What becomes of the spans of attempts.
+    package enum Spans: String, CaseIterable, Hashable, Sendable {
+        /// There are none; `traceparent` goes on as it came.
+        case off
+        /// A line each, where the caller records its trace.
+        case log
     }
 }
 

@@ -28,7 +28,7 @@ package struct PolicyLoader {
     }
 
     private static let keys = [
-        "listen", "admin", "forward_proxy", "workers", "log", "identity", "upstreams", "cluster", "guard",
+        "listen", "admin", "forward_proxy", "workers", "log", "tracing", "identity", "upstreams", "cluster", "guard",
     ]
 
     package func load(_ text: String) throws(InvalidPolicy) -> Loaded {
@@ -58,6 +58,7 @@ package struct PolicyLoader {
             admin: admin ?? fileAdmin.listener, adminAllowsChanges: fileAdmin.allowsChanges,
             forwardProxy: section["forward_proxy"]?.flag() ?? true,
             workers: section["workers"]?.integer(1...1024), log: section["log"]?.logRules() ?? LogRules(),
+            tracing: section["tracing"]?.tracingRules() ?? TracingRules(),
             identity: identity, upstreams: upstreams.map(\.upstream),
             cluster: section["cluster"]?.clusterRules(limits: limitNames),
             proxyGuard: section["guard"]?.guardRules() ?? GuardRules())

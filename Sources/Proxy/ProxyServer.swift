@@ -25,6 +25,8 @@ package final class ProxyServer: Sendable {
         package var log: Logger
         /// Whether somebody takes the requests for a reload, because there is a file to read again.
         package var takesReloads = false
+        /// Where spans go, if the policy wants them.
+        package var spanLog: SpanLog?
         /// Where names lead; another in tests.
         var lookUp: NameLookup = SystemResolver.addresses
 
@@ -85,7 +87,7 @@ package final class ProxyServer: Sendable {
         let resident = ResidentSize()
         let shared = Worker.Shared(
             policy: setup.policy, services: services, own: own, metrics: metrics, accessLog: setup.accessLog,
-            log: setup.log, version: setup.version,
+            spanLog: setup.spanLog, log: setup.log, version: setup.version,
             processGuard: ProcessGuard(
                 maxConnections: setup.policy.proxyGuard.maxConnections, workers: setup.workers,
                 descriptors: Descriptors.raiseLimit(),

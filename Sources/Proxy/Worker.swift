@@ -15,6 +15,8 @@ final class Worker {
     private(set) var maxHeaderBytes: Int
     /// `nil` where nobody reads it.
     private var accessLog: AccessLog?
+    /// `nil` where the policy wants no spans.
+    private(set) var spanLog: SpanLog?
     let scratch = Scratch()
     let loopMark: LoopMark
     let guards: WorkerGuard
@@ -35,6 +37,8 @@ final class Worker {
     final class Shared: Sendable {
         let own: OwnListeners
         let metrics: ProxyMetrics
+        /// Where spans go, if the policy wants them.
+        let spanLog: SpanLog?
         let log: Logger
         let version: String
         let processGuard: ProcessGuard
@@ -51,11 +55,13 @@ final class Worker {
 
         init(
             policy: Policy, services: [UpstreamService], own: OwnListeners, metrics: ProxyMetrics,
-            accessLog: AccessLog?, log: Logger, version: String, processGuard: ProcessGuard
+            accessLog: AccessLog?, spanLog: SpanLog? = nil, log: Logger, version: String,
+            processGuard: ProcessGuard
         ) {
             inForce = Mutex(InForce(policy: policy, services: services, accessLog: accessLog))
             self.own = own
             self.metrics = metrics
+            self.spanLog = spanLog
             self.log = log
             self.version = version
             self.processGuard = processGuard
@@ -114,6 +120,7 @@ final class Worker {
         identity = IdentityReader(rules: inForce.policy.identity)
         maxHeaderBytes = inForce.policy.proxyGuard.maxHeaderBytes
         accessLog = inForce.accessLog
+        spanLog = inForce.policy.tracing.spans == .log ? shared.spanLog : nil
         guards.boundsChanged()
         let earlier = pools
         pools = inForce.services.map { pool(for: $0, among: earlier) }
@@ -246,6 +253,7 @@ final class Worker {
         let record = exchange.record
         let outcome = record.outcome ?? .failed
         let metrics = exchange.metrics
+        exchange.endSpan(isWhole: outcome != .failed && outcome != .cancelled, at: now)
         metrics.queueWait.recordNanoseconds(record.queued.nanoseconds)
         metrics.requestTime.recordNanoseconds((now - record.begunAt).nanoseconds)
         metrics.requests(
@@ -267,7 +275,7 @@ final class Worker {
                 firstByteTime: record.firstByteAt.map { ($0 - record.begunAt).nanoseconds },
                 totalTime: (now - record.begunAt).nanoseconds, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
                 tokensIn: record.tokens?.input, tokensOut: record.tokens?.output, limit: record.limit,
-                observed: record.observed))
+                observed: record.observed, traceID: exchange.trace?.trace))
     }
 
     /// A request that never had an upstream.

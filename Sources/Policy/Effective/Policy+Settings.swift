@@ -12,6 +12,7 @@ extension Policy {
         entries.append(.init("forward_proxy", .flag(forwardProxy)))
         if let workers { entries.append(.init("workers", .number(workers))) }
         entries.append(.init("log", log.setting))
+        entries.append(.init("tracing", .mapping([.init("spans", .text(tracing.spans.rawValue))])))
         entries.append(.init("identity", identity.setting))
         entries.append(
             .init("upstreams", .mapping(upstreams.map { .init($0.name, $0.setting(dimensions)) })))

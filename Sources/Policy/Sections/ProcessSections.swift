@@ -1,10 +1,15 @@
-/// What is about the process as a whole: `log`, `guard`.
+/// What is about the process as a whole: `log`, `tracing`, `guard`.
 extension Field {
     func logRules() -> LogRules {
         guard let section = section(["level", "format"]) else { return LogRules() }
         return LogRules(
             level: section["level"]?.choice(LogRules.Level.self),
             format: section["format"]?.choice(LogRules.Format.self))
+    }
+
+    func tracingRules() -> TracingRules {
+        guard let section = section(["spans"]) else { return TracingRules() }
+        return TracingRules(spans: section["spans"]?.choice(TracingRules.Spans.self) ?? .off)
     }
 
     func guardRules() -> GuardRules {

@@ -116,6 +116,7 @@ extension Exchange {
         let now = Clock.now()
         record.attempts += 1
         service.metrics.attempts(status: .none, reason: reason).increment()
+        unsentSpan(at: now)
         var held: Permit? = permit
         if failure.mayPass,
             case .waits = repeatAttempt(&held, after: failure, isStale: false, wasSent: false, now: now)
@@ -140,6 +141,7 @@ extension Exchange {
         var head = marked(head)
         // HTTP/1.1 would have to name it in `Connection`; there it is left out.
         if takesTrailers, handler.isHTTP2 { head.headers.add(name: "TE", value: "trailers") }
+        beginSpan(&head, at: now)
         handler.send(head, isChunked: isLengthUnknown, endsHere: body.isEmpty)
         let parts = body.parts
         // Before anything is written: a connection that breaks under the write repeats what is kept.

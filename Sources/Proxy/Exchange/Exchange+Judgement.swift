@@ -124,6 +124,8 @@ extension Exchange {
             permit = nil
             self.reason = reason
             record.attemptEnded(at: now)
+            // It said why it has to be repeated, or broke.
+            endSpan(isWhole: span?.status != nil, at: now)
             phase = .waiting(ticket)
             record.wait(since: now)
             connection.deadline = .never

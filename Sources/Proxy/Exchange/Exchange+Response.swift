@@ -33,6 +33,7 @@ extension Exchange {
             service.metrics.firstByte.recordNanoseconds((now - sentAt).nanoseconds)
         }
         record.firstByteAt = now
+        span?.status = Int(code)
         service.metrics.attempts(status: StatusClass(Int(head.status.code)), reason: reason).increment()
         if head.status.code >= 400 {
             phase = .judging(permit, handler, HeldAnswer(head: head))

@@ -80,6 +80,10 @@ final class Exchange {
     var record: ExchangeRecord
     /// The latest instant at which the caller still listens, as far as it has said.
     let callerDeadline: Instant
+    /// As the caller says; it goes on as it came unless the policy wants spans.
+    let trace: TraceContext?
+    /// Of the attempt under way, or the last one; `nil` where nobody wants to know.
+    var span: OpenSpan?
     var reason = AttemptReason.first
     var isReusedConnection = false
     /// What the attempt under way has said about the provider's health.
@@ -107,6 +111,7 @@ final class Exchange {
         target = head.uri
         version = head.version
         callerDeadline = CallerDeadline.of(fields, usualFirstByte: service.usualFirstByte, now: now)
+        trace = Self.trace(of: fields)
         let length = fields.first("content-length").flatMap { Int($0) } ?? 0
         awaitsBody =
             tunnel == nil && length > 0 && length <= RequestBody.windowBeforeSending && !fields.has("expect")

@@ -54,7 +54,11 @@ extension AccessLogEntry {
         if let tokensOut { bytes.appendMember(#","tokens_out":"#, tokensOut) }
         if let limit { bytes.appendMember(#","limit":"#, limit) }
         if !observed.isEmpty { bytes.appendMember(#","observed":"#, observed.joined(separator: ",")) }
-        if let traceID { bytes.appendMember(#","trace_id":"#, traceID) }
+        if let traceID {
+            bytes.append(#","trace_id":""#)
+            traceID.append(to: &bytes)
+            bytes.append(UInt8(ascii: "\""))
+        }
         bytes.append(UInt8(ascii: "}"))
     }
 

@@ -29,13 +29,14 @@ package struct AccessLogEntry: Sendable {
     package var limit: String?
     /// Limits that are only observed and would have held the request back.
     package var observed: [String]
-    package var traceID: String?
+    /// The trace that the request says it belongs to.
+    package var traceID: TraceID?
 
     package init(
         time: WallTime, requestID: String, upstream: String, tenant: String, job: String? = nil, model: String? = nil,
         method: String, path: String, status: Int?, outcome: ExchangeOutcome, attempts: Int, queueTime: Int64,
         firstByteTime: Int64?, totalTime: Int64, bytesIn: Int, bytesOut: Int, tokensIn: Int? = nil,
-        tokensOut: Int? = nil, limit: String? = nil, observed: [String] = [], traceID: String? = nil
+        tokensOut: Int? = nil, limit: String? = nil, observed: [String] = [], traceID: TraceID? = nil
     ) {
         self.time = time
         self.requestID = requestID

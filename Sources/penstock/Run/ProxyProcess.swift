@@ -42,6 +42,7 @@ struct ProxyProcess {
             logSink: sink,
             accessLog: accessLog, log: log)
         setup.takesReloads = true
+        setup.spanLog = SpanLog(sink: sink, version: Version.text)
         do {
             return try await ProxyServer.start(setup)
         } catch {

@@ -118,6 +118,7 @@ struct Proxied: Sendable {
             accessLog: AccessLog(sink: sink), log: quiet)
         setup.lookUp = lookUp
         setup.takesReloads = true
+        setup.spanLog = SpanLog(sink: sink, version: "test")
         let server = try await ProxyServer.start(setup)
         let proxied = Proxied(server: server, registry: registry, sink: sink, logPath: path)
         do {
