@@ -9,9 +9,8 @@ FROM swift:6.3.1-bookworm AS build
 # Not pinned: the certificates should be today's, and Debian keeps only the newest of a release.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates busybox-static \
-    && rm -rf /var/lib/apt/lists/* \
-    && cp /bin/busybox /wget
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /src
 COPY . .
@@ -20,19 +19,12 @@ RUN --mount=type=cache,target=/scratch \
     swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product penstock --scratch-path /scratch \
     && scripts/image-root.sh make /scratch/release/penstock /image
 
-# The same with a program that can ask for a page, for engines that run health checks inside the container (Compose).
-# Kubernetes asks from outside.
-FROM scratch AS with-wget
-COPY --from=build /image /
-COPY --from=build /wget /usr/bin/wget
-USER 65532:65532
-EXPOSE 8080 9090
-ENTRYPOINT ["/usr/bin/penstock"]
-CMD ["run", "--config", "/etc/penstock/penstock.yaml"]
-
 FROM scratch
 COPY --from=build /image /
 USER 65532:65532
 EXPOSE 8080 9090
+# For engines that ask inside the container (Docker, Compose); Kubernetes asks from outside and leaves this aside.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=5s --retries=3 \
+    CMD ["/usr/bin/penstock", "health", "--config", "/etc/penstock/penstock.yaml"]
 ENTRYPOINT ["/usr/bin/penstock"]
 CMD ["run", "--config", "/etc/penstock/penstock.yaml"]

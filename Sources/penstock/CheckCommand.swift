@@ -145,4 +145,5 @@ struct CheckSummary: CustomStringConvertible {
 enum ExitStatus {
     static let invalidConfiguration: Int32 = 1
     static let cannotStart: Int32 = 2
+    static let unhealthy: Int32 = 1
 }

@@ -10,7 +10,10 @@ struct Penstock: AsyncParsableCommand {
             now, who waits and who is refused, so that the provider's limits are used to the full and never broken.
             """,
         version: Version.text,
-        subcommands: [RunCommand.self, CheckCommand.self, SimulateCommand.self, DemoCommand.self, VersionCommand.self],
+        subcommands: [
+            RunCommand.self, CheckCommand.self, HealthCommand.self, SimulateCommand.self, DemoCommand.self,
+            VersionCommand.self,
+        ],
         defaultSubcommand: RunCommand.self)
 }
 

@@ -141,6 +141,13 @@ with start(simulator) as penstock:
         outcomes = [line["outcome"] for line in penstock.access_log()]
         assert outcomes == ["ok", "ok", "client_error"], outcomes
 
+    with check("`health` says within its time whether the proxy is ready"):
+        assert penstock_returns(0, "health", "--admin", f"127.0.0.1:{penstock.admin_port}") == ""
+        assert "nobody listens" in penstock_returns(1, "health", "--admin", f"127.0.0.1:{free_port()}")
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"127.0.0.1:{silent.getsockname()[1]}"
+            assert "took too long" in penstock_returns(1, "health", "--admin", address, "--timeout", "300ms")
+
 for name, ask_to_end in (("SIGTERM", Penstock.terminate), ("POST /drain", lambda penstock: httpx.post(
         f"http://127.0.0.1:{penstock.admin_port}/drain", trust_env=False).raise_for_status())):
     with start(simulator) as penstock:
@@ -157,6 +164,9 @@ for name, ask_to_end in (("SIGTERM", Penstock.terminate), ("POST /drain", lambda
             assert penstock.child.poll() is None, "it ended before the stream"
             assert penstock.admin("/readyz").status == 503
             assert penstock.admin("/livez").status == 200
+            address = f"127.0.0.1:{penstock.admin_port}"
+            assert "503 not ready" in penstock_returns(1, "health", "--admin", address)
+            assert penstock_returns(0, "health", "--admin", address, "--live") == ""
             try:
                 call(penstock)
                 raise AssertionError("a new connection was accepted")
