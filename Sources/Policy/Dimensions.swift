@@ -3,7 +3,7 @@ import Admission
 /// The names that `per`, `distinct`, `match`, `fair_by` and `weights` may use, and the places they stand for.
 package struct Dimensions: Sendable {
     /// In the order of ``Dimension``'s raw values; empty where a name of an earlier policy is gone.
-    private let names: [String]
+    package let names: [String]
 
     package init(_ identity: IdentityRules) {
         names = ["tenant", "job", "priority", "model", "credential"] + identity.others.map(\.name)

@@ -59,7 +59,7 @@ struct HealthCommand: AsyncParsableCommand {
         }
         let path = config ?? Environment.value("PENSTOCK_CONFIG")
         let policy = path.flatMap { try? ConfigFile(path: $0).load(missingSecrets: .tolerated).policy }
-        return (policy?.admin ?? Settings.standardAdmin).address
+        return (policy?.admin ?? .standardAdmin).address
     }
 
     // MARK: Asking

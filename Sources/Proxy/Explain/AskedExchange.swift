@@ -43,13 +43,15 @@ struct AskedExchange {
     func explanation(of request: String) -> Explanation {
         let now = exchange.record.begunAt
         let ask = Ask(identity: identity, deadline: exchange.callerDeadline, tokens: claim)
-        let submission = service.gate.submit(ask, from: exchange.waiter, now: now).submission
-        let report = service.gate.report()
+        let (submission, _, terms) = service.gate.submit(ask, from: exchange.waiter, now: now)
+        let report = service.gate.report().report
         switch submission {
         case .admitted(let permit): service.gate.withdraw(permit, now: now)
         case .waiting(let ticket, _): service.gate.cancel(ticket, now: now)
         case .refused(let refusal):
-            let refusal = service.refusal(refusal, tenant: identity.tenant, allowed: longestWait(now: now).length)
+            let refusal = service.refusal(
+                RefusedAsk(refusal: refusal, terms: terms), tenant: identity.tenant,
+                allowed: longestWait(now: now).length)
             return Explanation(
                 request: request, verdict: .refused(refusal), way: way(report, isAdmitted: false, now: now))
         }
@@ -70,7 +72,7 @@ struct AskedExchange {
             },
             line: upstream.gate.fairness.levels.map { level in
                 Explanation.Place(
-                    level: service.name(of: level), value: identity[level],
+                    level: service.terms.dimensions.name(of: level), value: identity[level],
                     weight: upstream.gate.fairness.weight(of: identity[level], in: level))
             },
             longestWait: longest, waitSource: source, timeouts: upstream.timeouts.text, retry: upstream.retry.text)
@@ -116,7 +118,7 @@ struct AskedExchange {
     // MARK: Who
 
     private var names: [Explanation.Name] {
-        let dimensions = service.dimensions
+        let dimensions = service.terms.dimensions
         return dimensions.names.indices.map { index in
             let dimension = Dimension(rawValue: index)
             let value = identity[dimension]
@@ -152,7 +154,7 @@ struct AskedExchange {
         let takes = (terms.inFlight == nil ? [] : [1]) + used + (terms.distinct == nil ? [] : [1])
         let bounds = CheckTable(policy).bounds(terms, upstream.gate.pacing)
         return Explanation.Held(
-            name: limit.name, key: zip(limit.per, cell.values).map { (service.name(of: $0), $1) },
+            name: limit.name, key: zip(limit.per, cell.values).map { (service.terms.dimensions.name(of: $0), $1) },
             isOverridden: limit.per.last.map { limit.overrides[identity[$0]] != nil } ?? false,
             isObserved: limit.mode == .observe,
             bounds: zip(bounds, takes).map { bound, takes in
@@ -165,12 +167,12 @@ struct AskedExchange {
         for condition in limit.match
         where !condition.patterns.contains(where: { $0.matches(identity[condition.dimension]) }) {
             let patterns = condition.patterns.map { "`\($0.pattern)`" }.joined(separator: " or ")
-            let name = service.name(of: condition.dimension)
+            let name = service.terms.dimensions.name(of: condition.dimension)
             let value = identity[condition.dimension]
             return "it is for the \(name) \(patterns)" + (value.isEmpty ? "; there is none" : ", not `\(value)`")
         }
         let needed = limit.per + (limit.terms.distinct?.of ?? [])
-        let missing = needed.filter { identity[$0].isEmpty }.map { service.name(of: $0) }
+        let missing = needed.filter { identity[$0].isEmpty }.map { service.terms.dimensions.name(of: $0) }
         return "the request has no \(missing.joined(separator: " and no "))"
     }
 

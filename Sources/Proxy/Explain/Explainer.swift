@@ -62,7 +62,7 @@ package enum Explainer {
             policy: policy, version: "", workers: 1, registry: registry, logSink: nil, accessLog: nil, log: log)
         return Worker.Shared(
             policy: policy,
-            services: try ProxyServer.services(setup, metrics: metrics, listeners: own, loops: [loop]), own: own,
+            services: try ProxyServer.services(setup, metrics: metrics, own: own, loops: [loop]), own: own,
             metrics: metrics, accessLog: nil, log: log, version: "",
             processGuard: ProcessGuard(
                 maxConnections: policy.proxyGuard.maxConnections, workers: 1, descriptors: nil, memory: nil,
@@ -74,7 +74,7 @@ package enum Explainer {
     private static func explain(_ request: Request, on worker: Worker, _ policy: Policy) -> Explanation {
         let text = "\(request.method) \(request.target)"
         let address = request.listener ?? policy.listen.first?.address
-        let owner = policy.upstreams.firstIndex { $0.listen.contains { $0.address == address } }
+        let owner = policy.upstreams.first { $0.listen.contains { $0.address == address } }?.name
         let head = head(of: request, at: address)
         let fields = RequestFields(head.headers, identity: worker.identity)
         let caller = Downstream(worker: worker, owner: owner)
