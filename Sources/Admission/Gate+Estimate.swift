@@ -108,7 +108,7 @@ extension Gate {
     }
 
     /// The limit of a cell and the term of it that binds now.
-    private func binding(_ index: Int, _ tokens: Tokens) -> GateRefusal.Binding {
+    func binding(_ index: Int, _ tokens: Tokens) -> GateRefusal.Binding {
         var cell = cells[index]
         let bound: GateRefusal.Bound
         if cell.inFlight >= cell.maxInFlight {

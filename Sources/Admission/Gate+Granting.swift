@@ -155,7 +155,7 @@ extension Gate {
 
     /// Of the token cells judged at a node, one that somebody waits for who comes first: who wants more is not passed
     /// by all that want less.
-    private mutating func takenCell(of node: Int) -> Int? {
+    mutating func takenCell(of node: Int) -> Int? {
         line[node].attachments.first { attachment in
             guard cells[attachment.cell].countsTokens, let first = firstParked(on: attachment.cell) else {
                 return false

@@ -6,7 +6,7 @@ extension Gate {
     ) -> Int {
         let place = room.insert(
             WaitingRoom.Entry(
-                flow: flow, sequence: sequence, deadline: deadline, heldBy: heldBy ?? -1,
+                flow: flow, sequence: sequence, since: now, deadline: deadline, heldBy: heldBy ?? -1,
                 reserve: reserve))
         count(place)
         return place

@@ -12,8 +12,11 @@ package struct GateReport: Sendable {
     package var retryBudget: BudgetReport
     /// In the order of the rules; a limit that nobody has met yet has no cells.
     package var limits: [LimitReport]
-    /// Of the outermost level of the fair line, those with something waiting or in flight.
+    /// Of the outermost level of the fair line, those with something waiting or in flight; most waiting first where
+    /// not all are named.
     package var tenants: [TenantReport]
+    /// How many there are; `tenants` may name fewer.
+    package var tenantCount: Int
 
     package struct BreakerReport: Sendable {
         /// Whether it lets nobody go, or only a probe at a time.
@@ -30,6 +33,8 @@ package struct GateReport: Sendable {
 
     package struct LimitReport: Sendable {
         package var limit: Int
+        /// How many combinations of values it has met and not forgotten; `cells` may name fewer.
+        package var count: Int
         package var cells: [CellReport]
     }
 
@@ -64,34 +69,90 @@ package struct GateReport: Sendable {
         package var name: String
         package var waiting: Int
         package var inFlight: Int
+        /// `nil` where nothing waits, or where nobody asked why.
+        package var wait: WaitReport?
+    }
+
+    /// What one outermost node waits for, told by its oldest ask that is not only put off.
+    package struct WaitReport: Hashable, Sendable {
+        /// How long that ask has waited by now.
+        package var length: Interval
+        package var cause: Cause
+        /// Until the cause is over; `nil` where only the end of another attempt can tell.
+        package var endsIn: Interval?
+    }
+
+    /// What keeps an ask from going.
+    package enum Cause: Hashable, Sendable {
+        case limit(GateRefusal.Binding)
+        /// The provider said when to come back.
+        case pause
+        case breaker
+        /// As many are in flight as the adaptive limit allows.
+        case adaptive
+        /// It is an attempt that is repeated after a while.
+        case backoff
+        /// Nothing but others before it in the fair line.
+        case turn
     }
 }
 
 extension Gate {
-    /// A report of this instant. `cells` bounds the cells named per limit, those most in use first.
-    package mutating func report(now instant: Instant, cells bound: Int = 1000) -> GateReport {
+    /// A report of this instant.
+    ///
+    /// - Parameters:
+    ///   - cells: bounds the cells named per limit, those most in use first.
+    ///   - tenants: bounds the tenants named, those with the most waiting first.
+    ///   - explains: whether it says of each tenant named why it waits.
+    package mutating func report(
+        now instant: Instant, cells bound: Int = 1000, tenants tenantBound: Int = .max, explains: Bool = false
+    ) -> GateReport {
         advance(to: instant)
-        var limits = rules.limits.indices.map { GateReport.LimitReport(limit: $0, cells: []) }
-        for index in 0..<cells.capacity where cells[index].limit >= 0 {
-            cells[index].expire(now: now)
-            limits[cells[index].limit].cells.append(report(of: cells[index]))
-        }
-        for index in limits.indices where limits[index].cells.count > bound {
-            limits[index].cells.sort {
-                ($0.inFlight + $0.waiting, $1.values.first ?? "") > ($1.inFlight + $1.waiting, $0.values.first ?? "")
-            }
-            limits[index].cells.removeLast(limits[index].cells.count - bound)
-        }
-        let tenants = (0..<line.nodes.capacity).compactMap { place -> GateReport.TenantReport? in
-            let node = line[place]
-            guard node.level == 1, !node.isByArrival, node.waiting + node.inFlight > 0 else { return nil }
-            return GateReport.TenantReport(name: node.key, waiting: node.waiting, inFlight: node.inFlight)
-        }
+        let nodes = (0..<line.nodes.capacity).filter { isTenantAtWork($0) }
         return GateReport(
             waiting: waiting, inFlight: inFlight, pausedFor: pausedUntil > now ? pausedUntil - now : nil,
             isDraining: isDraining, breaker: breakerReport, adaptiveLimit: adaptive?.limit,
             retryBudget: GateReport.BudgetReport(used: budget.used(now: now), allowed: budget.allowance(now: now)),
-            limits: limits, tenants: tenants)
+            limits: limitReports(bound),
+            tenants: tenantReports(nodes, bound: tenantBound, explains: explains), tenantCount: nodes.count)
+    }
+
+    /// What is counted of all is counted before anything is made for those that are named: a gate may have cells by the
+    /// hundred thousand, and the data path waits meanwhile.
+    private mutating func limitReports(_ bound: Int) -> [GateReport.LimitReport] {
+        var places = rules.limits.map { _ in [Int]() }
+        for index in 0..<cells.capacity where cells[index].limit >= 0 { places[cells[index].limit].append(index) }
+        return places.indices.map { limit in
+            let count = places[limit].count
+            if count > bound {
+                places[limit].sort { left, right in
+                    let (ours, theirs) = (cells[left], cells[right])
+                    return (ours.inFlight + ours.waiting, theirs.values.first ?? "")
+                        > (theirs.inFlight + theirs.waiting, ours.values.first ?? "")
+                }
+            }
+            let named = places[limit].prefix(bound).map { index in
+                cells[index].expire(now: now)
+                return report(of: cells[index])
+            }
+            return GateReport.LimitReport(limit: limit, count: count, cells: named)
+        }
+    }
+
+    private mutating func tenantReports(_ nodes: [Int], bound: Int, explains: Bool) -> [GateReport.TenantReport] {
+        var nodes = nodes
+        if nodes.count > bound {
+            nodes.sort { (line[$0].waiting, line[$0].inFlight) > (line[$1].waiting, line[$1].inFlight) }
+        }
+        return nodes.prefix(bound).map { node in
+            GateReport.TenantReport(
+                name: line[node].key, waiting: line[node].waiting, inFlight: line[node].inFlight,
+                wait: explains ? waitReport(of: node) : nil)
+        }
+    }
+
+    private func isTenantAtWork(_ place: Int) -> Bool {
+        line[place].level == 1 && !line[place].isByArrival && line[place].waiting + line[place].inFlight > 0
     }
 
     private var breakerReport: GateReport.BreakerReport? {

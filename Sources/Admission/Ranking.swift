@@ -7,6 +7,12 @@ struct Ranking<Key: Comparable> {
     /// In no particular order.
     var members: [Int] { heap.items.map(\.member) }
 
+    /// `nil` where the member is not in.
+    func key(of member: Int) -> Key? {
+        guard member < places.count, places[member] != IndexedHeap<Key>.absent else { return nil }
+        return heap.items[places[member]].key
+    }
+
     /// Inserts the member or gives it a new key.
     mutating func set(_ member: Int, key: Key) {
         while places.count <= member { places.append(IndexedHeap<Key>.absent) }

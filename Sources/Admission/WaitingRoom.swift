@@ -4,6 +4,8 @@ struct WaitingRoom: Sendable {
         @Compact var flow: Int
         /// Order of first arrival; a repeated attempt keeps it, and so stands at the front of its flow.
         var sequence: Int64
+        /// When it came, or came back.
+        var since: Instant
         var deadline: Instant
         /// The limit that held it when it came, or -1.
         @Compact var heldBy: Int
@@ -22,7 +24,7 @@ struct WaitingRoom: Sendable {
         var isInOrder = false
 
         /// What a freed place holds.
-        static let freed = Entry(flow: -1, sequence: 0, deadline: .never, heldBy: -1, reserve: .none)
+        static let freed = Entry(flow: -1, sequence: 0, since: .never, deadline: .never, heldBy: -1, reserve: .none)
     }
 
     private(set) var entries = Slab<Entry>()
@@ -93,6 +95,9 @@ struct WaitingRoom: Sendable {
         entries[place].isDelayed = true
         delays.set(place, key: instant)
     }
+
+    /// When the delay of an ask is over; `nil` where it has none.
+    func due(of place: Int) -> Instant? { delays.key(of: place) }
 
     /// An ask whose delay is over, no longer delayed.
     mutating func nextDue(now: Instant) -> Int? {

@@ -6,7 +6,7 @@ import Testing
 struct WaitingRoomTests {
     private func entry(deadline: Int) -> WaitingRoom.Entry {
         WaitingRoom.Entry(
-            flow: 1, sequence: 1, deadline: .after(.seconds(deadline)), heldBy: -1,
+            flow: 1, sequence: 1, since: .start, deadline: .after(.seconds(deadline)), heldBy: -1,
             reserve: .none)
     }
 
