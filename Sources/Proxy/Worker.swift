@@ -76,20 +76,27 @@ final class Worker {
         }
 
         /// What the proxy looks like now; safe on any thread.
-        func snapshot() -> StatusSnapshot {
+        func snapshot(_ breadth: StatusSnapshot.Breadth = .status) -> StatusSnapshot {
             let pools = pools.withLock { Array($0.values) }
             let services = inForce.withLock { $0.services }
             return StatusSnapshot(
                 version: version, isReady: isReady, isDraining: isDraining.load(ordering: .acquiring),
                 connections: connections.load(ordering: .relaxed), guardStatus: processGuard.status,
                 upstreams: services.map { service in
-                    let (report, terms) = service.gate.report()
+                    let (report, terms) = service.gate.report(
+                        cells: breadth.cells, tenants: breadth.tenants, explains: breadth.explains)
                     var upstream = service.upstream
                     upstream.gate = terms.rules
                     return StatusSnapshot.UpstreamStatus(
                         upstream: upstream, dimensions: terms.dimensions, report: report,
-                        pool: pools.compactMap { $0[upstream.name] }.reduce(UpstreamPool.Counts(), +))
-                })
+                        pool: pools.compactMap { $0[upstream.name] }.reduce(UpstreamPool.Counts(), +),
+                        recent: service.recent)
+                }, at: Clock.now())
+        }
+
+        /// Keeps what the last minutes were like; one worker does it for all.
+        func noteSecond(now: Instant) {
+            for service in inForce.withLock({ $0.services }) { service.recent.note(service.gate.level, now: now) }
         }
     }
 
@@ -213,6 +220,7 @@ final class Worker {
         }
         let counts = pools.map { ($0.service.upstream.name, $0.counts) }
         shared.publish(Dictionary(uniqueKeysWithValues: counts), of: number)
+        if number == 0 { shared.noteSecond(now: now) }
     }
 
     /// Whether a connection that has just been opened is one too many.

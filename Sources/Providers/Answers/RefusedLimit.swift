@@ -33,7 +33,7 @@ package struct RefusedLimit: Hashable, Sendable {
     }
 
     /// `limit "account" (500 requests per minute) for tenant "acme"`
-    var inWords: String {
+    package var inWords: String {
         let whom = holders.map { "\($0.dimension) \(Words.quoted($0.value))" }.joined(separator: ", ")
         return "limit \(Words.quoted(name)) (\(bound.inWords))" + (whom.isEmpty ? "" : " for \(whom)")
     }

@@ -9,15 +9,16 @@ extension StatusSnapshot {
             .object([
                 ("version", .string(version)), ("ready", .boolean(isReady)), ("draining", .boolean(isDraining)),
                 ("connections", .number(connections)), ("guard", guardStatus.value),
-                ("upstreams", .object(upstreams.map { ($0.upstream.name, $0.value) })),
+                ("upstreams", .object(upstreams.map { ($0.upstream.name, $0.value(at: at)) })),
             ]))
         return value.bytes + [UInt8(ascii: "\n")]
     }
 }
 
 extension StatusSnapshot.UpstreamStatus {
-    fileprivate var value: JSONText.Value {
-        .object([
+    fileprivate func value(at instant: Instant) -> JSONText.Value {
+        let (refusals, seconds) = recent.report
+        return .object([
             ("url", .string(address)), ("provider", .string(upstream.provider.rawValue)),
             ("in_flight", .number(report.inFlight)), ("queued", .number(report.waiting)),
             ("paused_ms", report.pausedFor.map { .number($0.millisecondsRoundedUp) } ?? .null),
@@ -33,13 +34,9 @@ extension StatusSnapshot.UpstreamStatus {
                 "limits",
                 .array(zip(upstream.gate.limits, report.limits).map { value(of: $0, $1) })
             ),
-            (
-                "tenants",
-                .object(
-                    report.tenants.map {
-                        ($0.name, .object([("in_flight", .number($0.inFlight)), ("queued", .number($0.waiting))]))
-                    })
-            ),
+            ("fair_by", .array(upstream.gate.fairness.levels.map { .string(dimensions.name(of: $0)) })),
+            ("tenant_count", .number(report.tenantCount)),
+            ("tenants", .object(report.tenants.map { ($0.name, value(of: $0)) })),
             (
                 "pool",
                 .object([
@@ -48,6 +45,26 @@ extension StatusSnapshot.UpstreamStatus {
                     ("waiting", .number(pool.waiting)),
                 ])
             ),
+            ("refusals", .array(refusals.map { $0.value(at: instant) })),
+            ("last_seconds", value(of: seconds)),
+        ])
+    }
+
+    private func value(of tenant: GateReport.TenantReport) -> JSONText.Value {
+        .object([
+            ("in_flight", .number(tenant.inFlight)), ("queued", .number(tenant.waiting)),
+            ("wait", tenant.wait.map { value(of: $0) } ?? .null),
+        ])
+    }
+
+    /// Oldest first.
+    private func value(of seconds: [SecondsPast.Second]) -> JSONText.Value {
+        func numbers(_ member: KeyPath<SecondsPast.Second, Int>) -> JSONText.Value {
+            .array(seconds.map { .number($0[keyPath: member]) })
+        }
+        return .object([
+            ("requests", numbers(\.requests)), ("in_flight", numbers(\.inFlight)), ("queued", numbers(\.waiting)),
+            ("refused", numbers(\.refused)), ("throttled", numbers(\.throttled)),
         ])
     }
 
@@ -68,7 +85,7 @@ extension StatusSnapshot.UpstreamStatus {
     private func value(of limit: Limit, _ report: GateReport.LimitReport) -> JSONText.Value {
         .object([
             ("name", .string(limit.name)), ("mode", .string(limit.mode.rawValue)),
-            ("per", .array(limit.per.map { .string(dimensions.name(of: $0)) })),
+            ("per", .array(limit.per.map { .string(dimensions.name(of: $0)) })), ("count", .number(report.count)),
             ("in_use", .array(report.cells.map { value(of: $0, limit) })),
         ])
     }

@@ -32,7 +32,14 @@ extension StatusSnapshot.UpstreamStatus {
             }
         }
         for tenant in report.tenants.prefix(20) {
-            lines.append("  tenant \(tenant.name): in flight \(tenant.inFlight), queued \(tenant.waiting)")
+            let wait = tenant.wait.map {
+                ", the oldest since \($0.length.secondsRoundedUp) s, held back by \(words(for: $0.cause).reason)"
+            }
+            lines.append(
+                "  tenant \(tenant.name): in flight \(tenant.inFlight), queued \(tenant.waiting)\(wait ?? "")")
+        }
+        for refusal in recent.report.refusals {
+            lines.append("  refused \(refusal.kind.tenant) with \(refusal.kind.status): \(refusal.reason)")
         }
         return lines
     }

@@ -11,12 +11,30 @@ struct StatusSnapshot: Sendable {
     var connections: Int
     var guardStatus: GuardStatus
     var upstreams: [UpstreamStatus]
+    /// When.
+    var at: Instant
 
     struct UpstreamStatus: Sendable {
         var upstream: Upstream
         var dimensions: Dimensions
         var report: GateReport
         var pool: UpstreamPool.Counts
+        var recent: RecentPast
+    }
+
+    /// How much of it is named.
+    struct Breadth: Hashable, Sendable {
+        /// Of each limit, those most in use.
+        var cells: Int
+        /// Those with the most waiting.
+        var tenants: Int
+        /// Whether it says why who waits does.
+        var explains: Bool
+
+        static let metrics = Breadth(cells: 1000, tenants: .max, explains: false)
+        static let status = Breadth(cells: 1000, tenants: 1000, explains: true)
+        /// As much as a person reads, and no more than a reader who looks every second should cost.
+        static let page = Breadth(cells: 40, tenants: 40, explains: true)
     }
 }
 
@@ -24,7 +42,7 @@ extension Worker.Shared {
     /// The same for the metrics.
     var levels: ProxyLevels {
         ProxyLevels(
-            upstreams: snapshot().upstreams.map(\.levels), hasReloadFailed: reloads.hasFailed,
+            upstreams: snapshot(.metrics).upstreams.map(\.levels), hasReloadFailed: reloads.hasFailed,
             lastReload: reloads.lastSuccess)
     }
 }

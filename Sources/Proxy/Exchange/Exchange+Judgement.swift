@@ -12,7 +12,10 @@ extension Exchange {
         let now = Clock.now()
         let judgement = judgement(of: answer)
         let status = Int(answer.head.status.code)
-        if judgement.kind == .rateLimited || status == 529 { service.metrics.throttled(status: status).increment() }
+        if judgement.kind == .rateLimited || status == 529 {
+            service.metrics.throttled(status: status).increment()
+            service.recent.throttled()
+        }
         verdict = Verdict(judgement.kind)
         note(judgement, permit, now: now)
         var held: Permit? = permit

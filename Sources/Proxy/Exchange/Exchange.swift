@@ -293,6 +293,7 @@ final class Exchange {
     func answer(_ refusal: Refusal) {
         phase = .ended
         record.status = refusal.status
+        service.recent.refused(refusal, tenant: identity.tenant, outcome: record.outcome, now: Clock.now())
         connection.answer(refusal.answer(for: service.upstream.provider, requestID: connection.requestID))
         finish()
     }

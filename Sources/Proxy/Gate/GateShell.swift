@@ -16,6 +16,8 @@ final class GateShell: Sendable {
         var errands: [Errand] = []
         /// When the timer fires; `never` where none is set.
         var armed = Instant.never
+        /// Asks since the start.
+        var requests = 0
     }
 
     /// Who waits, and on which loop it lives.
@@ -53,6 +55,7 @@ final class GateShell: Sendable {
         _ ask: Ask, from waiter: @autoclosure () -> Waiter, now: Instant
     ) -> (submission: Submission, observed: [Int], terms: GateTerms) {
         perform(now) { state in
+            state.requests &+= 1
             let submission = state.gate.submit(ask, now: now)
             let observed = state.gate.takeObserved()
             Self.note(submission, waiter, &state)
@@ -135,9 +138,24 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.drain(now: now) }
     }
 
-    func report() -> (report: GateReport, terms: GateTerms) {
+    /// See ``Gate/report(now:cells:tenants:explains:)``.
+    func report(cells: Int, tenants: Int, explains: Bool) -> (report: GateReport, terms: GateTerms) {
         let now = Clock.now()
-        return perform(now) { ($0.gate.report(now: now), $0.terms) }
+        return perform(now) { state in
+            (state.gate.report(now: now, cells: cells, tenants: tenants, explains: explains), state.terms)
+        }
+    }
+
+    /// What a glance shows.
+    struct Level: Hashable, Sendable {
+        /// Asks since the start.
+        var requests: Int
+        var inFlight: Int
+        var waiting: Int
+    }
+
+    var level: Level {
+        state.withLock { Level(requests: $0.requests, inFlight: $0.gate.inFlight, waiting: $0.gate.waiting) }
     }
 
     // MARK: Performing

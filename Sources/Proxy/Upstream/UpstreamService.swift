@@ -19,6 +19,7 @@ final class UpstreamService: Sendable {
     let profile: ProviderProfile
     let gate: GateShell
     let way: WayJitter
+    let recent: RecentPast
     let metrics: UpstreamMetrics
     let log: Logger
     /// `nil` for an upstream without TLS.
@@ -55,6 +56,7 @@ final class UpstreamService: Sendable {
         profile = upstream.provider.profile
         gate = earlier?.gate ?? GateShell(terms: terms, home: home)
         way = earlier?.way ?? WayJitter()
+        recent = earlier?.recent ?? RecentPast()
         firstByte = earlier?.firstByte ?? UsualTime()
         self.metrics = metrics.upstream(upstream.name)
         tls = upstream.url.isTLS ? try Self.context(for: upstream, upstream.connections.httpVersion) : nil
