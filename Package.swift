@@ -129,6 +129,7 @@ let package = Package(
             name: "ProxyTests",
             dependencies: [
                 "Admission", "Policy", "Providers", "Proxy", "Telemetry",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

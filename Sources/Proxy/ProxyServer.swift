@@ -57,6 +57,7 @@ package final class ProxyServer: Sendable {
     let listeners: [Listening.Bound]
     let started: StartedWith
     private let admin: (any Channel)?
+    private let watchers: Watchers
     /// One element when somebody asks for a drain at the admin address.
     package let drainRequests: AsyncStream<Void>
     /// One element for each `POST /reload`, where ``Setup/takesReloads``: only who runs the server knows where its policy
@@ -101,8 +102,9 @@ package final class ProxyServer: Sendable {
         let (reloads, reload) = AsyncStream.makeStream(of: ReloadRequest.self)
         (drainRequests, reloadRequests) = (drains, reloads)
         let takeReload: @Sendable (ReloadRequest) -> Void = { request in reload.yield(request) }
+        watchers = Watchers(home: loops[0]) { shared.snapshot(.page).json }
         let pages = AdminPages(
-            registry: setup.registry, shared: shared, drain: { drain.yield() },
+            registry: setup.registry, shared: shared, watchers: watchers, drain: { drain.yield() },
             reload: setup.takesReloads ? takeReload : nil)
         admin = try await Self.bindAdmin(setup.policy.admin, pages: pages, group: group)
         for listener in listeners { try await shared.processGuard.callers.hold(at: listener.channel) }
@@ -222,6 +224,7 @@ package final class ProxyServer: Sendable {
         shared.isDraining.store(true, ordering: .releasing)
         for listener in listeners { try? await listener.channel.close() }
         for service in shared.inForce.withLock({ $0.services + $0.removed }) { service.gate.drain() }
+        watchers.end()
         for reference in workers { try? await reference.loop.submit { reference.worker.value.drain() }.get() }
         let deadline = Clock.now() + timeout
         while shared.connections.load(ordering: .acquiring) > 0, Clock.now() < deadline, !Task.isCancelled {

@@ -15,8 +15,9 @@ struct AdminTests {
     @Test(
         "answers each path",
         arguments: [
-            ("/", "text/plain", "penstock test"), ("/livez", "text/plain", "ok"), ("/healthz", "text/plain", "ok"),
+            ("/", "text/html", "<h1>"), ("/livez", "text/plain", "ok"), ("/healthz", "text/plain", "ok"),
             ("/readyz", "text/plain", "ok"), ("/status", "application/json", #""upstreams":{"up""#),
+            ("/status?short", "application/json", #""upstreams":{"up""#),
             ("/metrics", "text/plain; version=0.0.4", "# TYPE penstock_paused gauge"),
             ("/config", "application/yaml", "forward_proxy: true"),
             ("/metrics?x=y", "text/plain; version=0.0.4", "penstock_paused"),

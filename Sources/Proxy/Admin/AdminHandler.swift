@@ -20,6 +20,7 @@ final class AdminHandler: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
+            if watches(head, context) { return }
             // The requests of one connection are answered one after the other, however long one takes.
             let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
             pages.page(for: head, on: context.eventLoop).whenSuccess { page in
@@ -29,11 +30,30 @@ final class AdminHandler: ChannelInboundHandler {
         }
     }
 
-    private func write(_ page: AdminPage, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        var headers = HTTPHeaders([
-            ("Content-Type", page.contentType), ("Content-Length", String(page.body.count)),
-            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+    /// Begins an answer that goes on until one side ends it; says whether the request was one for that and there was a
+    /// place for it.
+    private func watches(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
+        guard head.method == .GET, AdminPages.path(of: head) == "/events" else { return false }
+        return pages.watchers.enter(context.channel) {
+            let headers = Self.fields(EventText.contentType, policy: AdminPage.strictest)
+            let response = HTTPResponseHead(version: head.version, status: .ok, headers: headers)
+            context.write(wrapOutboundOut(.head(response)), promise: nil)
+            let start = ByteBuffer(bytes: EventText.start)
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(start))), promise: nil)
+        }
+    }
+
+    private static func fields(_ contentType: String, policy: String) -> HTTPHeaders {
+        HTTPHeaders([
+            ("Content-Type", contentType), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+            ("Content-Security-Policy", policy), ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
         ])
+    }
+
+    private func write(_ page: AdminPage, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        var headers = Self.fields(page.contentType, policy: page.policy)
+        headers.add(name: "Content-Length", value: String(page.body.count))
         if let allow = page.allow { headers.add(name: "Allow", value: allow) }
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
         let response = HTTPResponseHead(
@@ -59,7 +79,11 @@ struct AdminPage: Sendable {
     var status = 200
     var contentType = "text/plain; charset=utf-8"
     var allow: String?
+    /// What the browser may do with it: nothing, where it is not made for one.
+    var policy = strictest
     var body: [UInt8]
+
+    static let strictest = "default-src 'none'; frame-ancestors 'none'"
 
     init(status: Int = 200, contentType: String = "text/plain; charset=utf-8", allow: String? = nil, _ text: String) {
         self.init(status: status, contentType: contentType, allow: allow, body: Array(text.utf8))

@@ -6,42 +6,60 @@ import Telemetry
 struct AdminPages: Sendable {
     let registry: PrometheusRegistry
     let shared: Worker.Shared
+    let watchers: Watchers
     let drain: @Sendable () -> Void
     /// `nil` where there is no file to read again.
     let reload: (@Sendable (ReloadRequest) -> Void)?
 
     func page(for head: HTTPRequestHead, on loop: any EventLoop) -> EventLoopFuture<AdminPage> {
-        let path = String(head.uri.prefix { $0 != "?" })
+        let path = Self.path(of: head)
         switch path {
         case "/drain", "/reload": return change(path, head, on: loop)
-        case "/", "/healthz", "/livez", "/readyz", "/metrics", "/status", "/config":
+        case "/", "/events", "/healthz", "/livez", "/readyz", "/metrics", "/status", "/config":
             guard head.method == .GET || head.method == .HEAD else {
                 return loop.makeSucceededFuture(Self.notAllowed("GET, HEAD"))
             }
-            return loop.makeSucceededFuture(read(path, head.headers))
+            return loop.makeSucceededFuture(read(path, head))
         default:
-            let known = "/healthz /livez /readyz /metrics /status /config, POST /reload and POST /drain"
+            let known = "/ /events /healthz /livez /readyz /metrics /status /config, POST /reload and POST /drain"
             return loop.makeSucceededFuture(AdminPage(status: 404, "not here; there are \(known)\n"))
         }
     }
 
-    private func read(_ path: String, _ headers: HTTPHeaders) -> AdminPage {
+    static func path(of head: HTTPRequestHead) -> String {
+        String(head.uri.prefix { $0 != "?" })
+    }
+
+    private func read(_ path: String, _ head: HTTPRequestHead) -> AdminPage {
         switch path {
         case "/metrics":
-            let face = TextFace(accept: headers.first(name: "accept"))
+            let face = TextFace(accept: head.headers.first(name: "accept"))
             return AdminPage(contentType: face.contentType, body: registry.render(face))
         case "/status":
-            return AdminPage(contentType: "application/json", body: shared.snapshot().json)
+            // In short: for who looks again and again, as `penstock top` does.
+            let breadth: StatusSnapshot.Breadth = head.uri.hasSuffix("?short") ? .page : .status
+            return AdminPage(contentType: "application/json", body: shared.snapshot(breadth).json)
         case "/config":
             // RFC 9512.
             return AdminPage(contentType: "application/yaml", shared.inForce.withLock { $0.policy }.yaml)
         case "/":
-            return AdminPage(shared.snapshot().text)
+            return overview(head.headers.first(name: "accept"))
+        case "/events":
+            return head.method == .HEAD
+                ? AdminPage(contentType: EventText.contentType, body: [])
+                : AdminPage(status: 503, "too many watch already, or it is draining; come back later\n")
         case "/livez":
             return AdminPage("ok\n")
         default:
             return shared.isReady ? AdminPage("ok\n") : AdminPage(status: 503, "not ready\n")
         }
+    }
+
+    /// For people: as a page, or as plain text for who takes that and no page.
+    private func overview(_ accept: String?) -> AdminPage {
+        let text = shared.snapshot(.page).text
+        if let accept, accept.contains("text/plain"), !accept.contains("text/html") { return AdminPage(text) }
+        return .overview(text: text, allowsChanges: shared.inForce.withLock { $0.policy.adminAllowsChanges })
     }
 
     // MARK: Changes
