@@ -150,7 +150,14 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "penstockTests", dependencies: ["penstock", "ProviderSimulator"], swiftSettings: strict),
+        .testTarget(
+            name: "penstockTests",
+            dependencies: [
+                "penstock", "ProviderSimulator",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
 /// A JSON document as read (RFC 8259), enough of it to understand a request.
-enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
@@ -8,31 +8,36 @@ enum JSONValue: Hashable, Sendable {
     case object([String: JSONValue])
 
     /// `nil` where the bytes are not one JSON value. Nesting deeper than 128 counts as not JSON.
-    init?(_ bytes: some Sequence<UInt8>) {
+    package init?(_ bytes: some Sequence<UInt8>) {
         var reader = JSONReader(bytes: Array(bytes))
         guard let value = reader.document() else { return nil }
         self = value
     }
 
-    subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members[key]
     }
 
-    var text: String? {
+    package var text: String? {
         guard case .string(let text) = self else { return nil }
         return text
     }
 
-    var isTrue: Bool { self == .bool(true) }
+    package var isTrue: Bool { self == .bool(true) }
 
-    var items: [JSONValue]? {
+    package var items: [JSONValue]? {
         guard case .array(let items) = self else { return nil }
         return items
     }
 
+    package var members: [String: JSONValue]? {
+        guard case .object(let members) = self else { return nil }
+        return members
+    }
+
     /// A whole number that fits.
-    var integer: Int? {
+    package var integer: Int? {
         guard case .number(let number) = self else { return nil }
         return Int(exactly: number)
     }

@@ -11,8 +11,8 @@ struct Penstock: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, CheckCommand.self, HealthCommand.self, SimulateCommand.self, DemoCommand.self,
-            VersionCommand.self,
+            RunCommand.self, CheckCommand.self, TopCommand.self, HealthCommand.self, SimulateCommand.self,
+            DemoCommand.self, VersionCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

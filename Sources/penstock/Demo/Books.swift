@@ -23,11 +23,11 @@ struct Books: Hashable, Sendable {
 
     /// Asks the admin address. The last settlement may be a moment behind the last answer, so a few times.
     static func read(from stage: Stage) async throws -> Books {
-        let client = DemoClient(to: stage.admin, group: stage.group)
+        let client = CallClient(to: stage.admin, group: stage.group)
         defer { client.close() }
         var books = Books(metrics: "")
         for _ in 0..<20 {
-            books = Books(metrics: try await client.send(DemoClient.Call(method: .GET, path: "/metrics")).body)
+            books = Books(metrics: try await client.send(CallClient.Call(method: .GET, path: "/metrics")).body)
             if books.inFlight + books.waiting == 0 { break }
             try await Task.sleep(for: .milliseconds(50))
         }

@@ -19,7 +19,7 @@ struct Invitation {
             "    -H 'Content-Type: application/json' -H 'Authorization: Bearer any' \\",
             "    -H 'X-Tenant-Id: acme' -H 'X-Job-Id: pdf-1' \\",
             #"    -d '{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]}'"#,
-            "  curl http://\(admin)/             # the proxy's state for people",
+            "  open http://\(admin)/ in a browser, or: penstock top --admin \(admin)",
             "  curl http://\(admin)/status       # the same as JSON",
             "  curl http://\(admin)/metrics      # for Prometheus",
             "  curl http://\(provider)/metrics      # what the simulated provider counted",

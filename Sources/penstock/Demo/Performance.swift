@@ -4,14 +4,14 @@ import Synchronization
 final class Performance: Sendable {
     private let scenario: Scenario
     private let stage: Stage
-    private let client: DemoClient
+    private let client: CallClient
     private let tally: Mutex<Tally>
     private let jobsByKey: [String: Int]
 
     init(_ scenario: Scenario, on stage: Stage) {
         self.scenario = scenario
         self.stage = stage
-        client = DemoClient(to: stage.proxy, group: stage.group)
+        client = CallClient(to: stage.proxy, group: stage.group)
         tally = Mutex(Tally(scenario))
         let keys = scenario.workload.jobs.indices.map { (Self.key(of: $0, in: scenario.workload), $0) }
         jobsByKey = Dictionary(keys) { first, _ in first }
@@ -61,7 +61,7 @@ final class Performance: Sendable {
         }
     }
 
-    private func call(_ number: Int, of job: Int) -> DemoClient.Call {
+    private func call(_ number: Int, of job: Int) -> CallClient.Call {
         let workload = scenario.workload
         let tenant = workload.tenants[workload.jobs[job].tenant]
         var headers = [
@@ -71,7 +71,7 @@ final class Performance: Sendable {
         if let priority = tenant.priority { headers.append(("X-Priority", priority)) }
         let prompt = "Read page \(number) of \(workload.jobs[job].name)."
         let body = #"{"model":"gpt-4o","max_tokens":32,"messages":[{"role":"user","content":"\#(prompt)"}]}"#
-        return DemoClient.Call(path: "/openai/v1/chat/completions", headers: headers, body: body)
+        return CallClient.Call(path: "/openai/v1/chat/completions", headers: headers, body: body)
     }
 
     /// Tenant and job are not passed on to a provider. Here each job has an API key of its own, which is, so that the

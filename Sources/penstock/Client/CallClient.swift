@@ -4,7 +4,7 @@ import NIOPosix
 import Synchronization
 
 /// The callers' side: as many HTTP/1.1 connections to one address as calls are made at once, kept for the next calls.
-final class DemoClient: Sendable {
+final class CallClient: Sendable {
     struct Call: Sendable {
         var method = HTTPMethod.POST
         var path: String
@@ -15,7 +15,8 @@ final class DemoClient: Sendable {
     struct Answer: Sendable {
         var status: Int
         var headers: HTTPHeaders
-        var body = ""
+        var bytes: [UInt8] = []
+        var body: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     private struct Connections {
@@ -66,7 +67,7 @@ final class DemoClient: Sendable {
     private func connect() async throws -> any Channel {
         let host = "\(address.ipAddress ?? "localhost"):\(address.port ?? 80)"
         let channel = try await ClientBootstrap(group: group)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connectTimeout(.seconds(5))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()

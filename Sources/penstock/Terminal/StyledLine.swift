@@ -1,7 +1,7 @@
 /// A line for a terminal, which knows how wide it is with or without colours.
 struct StyledLine: Hashable, Sendable {
     enum Style: Hashable, Sendable {
-        case plain, strong, faint, good, bad, bar
+        case plain, strong, faint, good, warn, bad, bar
 
         /// Select Graphic Rendition of ECMA-48.
         fileprivate var code: String? {
@@ -10,6 +10,7 @@ struct StyledLine: Hashable, Sendable {
             case .strong: "1"
             case .faint: "2"
             case .good: "32"
+            case .warn: "33"
             case .bad: "31"
             case .bar: "36"
             }
@@ -31,13 +32,16 @@ struct StyledLine: Hashable, Sendable {
         if !text.isEmpty { spans.append(Span(text: text, style: style)) }
     }
 
-    /// The line in at most `width` columns. Every character written here is one column wide.
+    /// Columns that the whole line takes.
+    var columns: Int { spans.reduce(0) { $0 + $1.text.columns } }
+
+    /// The line in at most `width` columns.
     func text(width: Int = .max, colours: Bool = false) -> String {
         var left = width
         var line = ""
         for span in spans where left > 0 {
-            let text = String(span.text.prefix(left))
-            left -= text.count
+            let text = span.text.cut(left)
+            left -= text.columns
             if colours, let code = span.style.code {
                 line += "\u{1B}[\(code)m\(text)\u{1B}[0m"
             } else {
@@ -50,10 +54,13 @@ struct StyledLine: Hashable, Sendable {
 
 extension String {
     /// Padded with spaces in front to at least this many columns.
-    func right(_ width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+    func right(_ width: Int) -> String { String(repeating: " ", count: max(0, width - columns)) + self }
 
     /// Padded with spaces behind to at least this many columns, and cut to no more.
-    func left(_ width: Int) -> String { prefix(width) + String(repeating: " ", count: max(0, width - count)) }
+    func left(_ width: Int) -> String {
+        let text = cut(width)
+        return text + String(repeating: " ", count: max(0, width - text.columns))
+    }
 
     /// Broken between words into lines of at most `width` columns; a longer word has a line of its own.
     func wrapped(_ width: Int) -> [String] {

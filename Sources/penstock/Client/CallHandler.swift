@@ -9,13 +9,13 @@ final class CallHandler: ChannelDuplexHandler {
 
     /// A call and who is told about its answer.
     struct Order: Sendable {
-        let call: DemoClient.Call
-        let promise: EventLoopPromise<DemoClient.Answer>
+        let call: CallClient.Call
+        let promise: EventLoopPromise<CallClient.Answer>
     }
 
     private let host: String
-    private var promise: EventLoopPromise<DemoClient.Answer>?
-    private var answer: DemoClient.Answer?
+    private var promise: EventLoopPromise<CallClient.Answer>?
+    private var answer: CallClient.Answer?
     private var isLast = false
 
     init(host: String) {
@@ -42,10 +42,10 @@ final class CallHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
-            answer = DemoClient.Answer(status: Int(head.status.code), headers: head.headers)
+            answer = CallClient.Answer(status: Int(head.status.code), headers: head.headers)
             isLast = !head.isKeepAlive
         case .body(let bytes):
-            answer?.body += String(buffer: bytes)
+            answer?.bytes += bytes.readableBytesView
         case .end:
             guard let answer, let promise else { return }
             (self.answer, self.promise) = (nil, nil)

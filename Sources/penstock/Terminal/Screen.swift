@@ -42,6 +42,23 @@ struct Screen: Sendable {
         write(text)
     }
 
+    /// Takes the whole terminal; what was on it comes back with ``leave()`` (xterm's alternate screen).
+    func enter() {
+        write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[2J")
+    }
+
+    /// Draws over the whole terminal, in one write, so that nothing flickers.
+    func fill(_ lines: [StyledLine]) {
+        let (columns, rows) = size
+        let texts = lines.prefix(rows).map { $0.text(width: columns, colours: hasColours) }
+        // The cursor must not go below the last row, where the terminal would scroll.
+        write("\u{1B}[H" + texts.joined(separator: "\u{1B}[K\n") + "\u{1B}[K\u{1B}[J")
+    }
+
+    func leave() {
+        write("\u{1B}[?25h\u{1B}[?1049l")
+    }
+
     /// Leaves the picture where it is and shows the cursor again.
     mutating func release() {
         guard isTerminal else { return }
