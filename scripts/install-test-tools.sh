@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, …), promtool, checkers of manifests,
+# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, Chromium, …), promtool, checkers of manifests,
 # and real API clients and tools for the wire in Python environments. Nothing goes into the checkout, no service is
 # started, and running it again does nothing.
 #
@@ -47,6 +47,8 @@ install_packages() {
     command -v valgrind >/dev/null || missing+=(valgrind)
     command -v h2load >/dev/null || missing+=(nghttp2-client)
     command -v slowhttptest >/dev/null || missing+=(slowhttptest)
+    # For the page of the admin address.
+    command -v chromium >/dev/null || missing+=(chromium)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} -gt 0 ] || return 0
     as_root apt-get -qq update

@@ -28,13 +28,13 @@ running = []
 class Process:
     """A child with its output in a file; ended by its own id, whatever happens."""
 
-    def __init__(self, name, command, environment=None):
+    def __init__(self, name, command, environment=None, passed=()):
         self.name = name
         self.log = directory / f"{len(list(directory.iterdir()))}-{name}.log"
         with open(self.log, "wb") as log:
             self.child = subprocess.Popen(
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})})
+                env={**os.environ, **(environment or {})}, pass_fds=passed)
         running.append(self)
 
     def __enter__(self):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Drives Penstock with clients and servers that nobody here wrote: the openai SDK in two major versions, curl, raw
-# sockets, promtool, nginx and LiteLLM's proxy as the provider, and tinyproxy on the way there. Everything is on
+# sockets, promtool, nginx and LiteLLM's proxy as the provider, tinyproxy on the way there, and Chromium for the page. Everything is on
 # loopback; no key and no network is needed once scripts/install-test-tools.sh --all has run.
 #
 #   scripts/real-clients/run.sh                  all
@@ -54,6 +54,7 @@ if chosen openai_sdk "$@"; then
     check openai-1 openai_sdk
 fi
 if chosen guard "$@"; then check openai guard; fi
+if chosen page "$@"; then check openai page; fi
 if chosen scheduler "$@"; then check openai scheduler; fi
 if chosen openai_tls "$@"; then check openai openai_tls; fi
 if chosen litellm_server "$@"; then check litellm litellm_server; fi

@@ -44,7 +44,7 @@ struct AskedExchange {
         let now = exchange.record.begunAt
         let ask = Ask(identity: identity, deadline: exchange.callerDeadline, tokens: claim)
         let (submission, _, terms) = service.gate.submit(ask, from: exchange.waiter, now: now)
-        let report = service.gate.report().report
+        let report = service.gate.report(cells: 1, tenants: 0, explains: false).report
         switch submission {
         case .admitted(let permit): service.gate.withdraw(permit, now: now)
         case .waiting(let ticket, _): service.gate.cancel(ticket, now: now)
