@@ -69,13 +69,13 @@ struct HealthCommand: AsyncParsableCommand {
     /// Gives up when the time is over, whatever is under way then: the process is about to end.
     private static func ask(
         _ address: Listener.Address, _ path: String, within timeout: TimeAmount
-    ) async throws -> DemoClient.Answer {
+    ) async throws -> CallClient.Answer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let promise = group.next().makePromise(of: DemoClient.Answer.self)
+        let promise = group.next().makePromise(of: CallClient.Answer.self)
         group.next().scheduleTask(in: timeout) { promise.fail(TimedOut()) }
         promise.completeWithTask {
-            let client = DemoClient(to: try address.socketAddress(), group: group)
-            return try await client.send(DemoClient.Call(method: .GET, path: path))
+            let client = CallClient(to: try address.socketAddress(), group: group)
+            return try await client.send(CallClient.Call(method: .GET, path: path))
         }
         return try await promise.futureResult.get()
     }
