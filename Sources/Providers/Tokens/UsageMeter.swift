@@ -25,6 +25,9 @@ package struct UsageMeter: Sendable {
         return reader.hasEndMark || (framing == .document && reader.isTextEnded)
     }
 
+    /// Whether the answer has said that it is whole: `[DONE]`, `message_stop` and the like. A document does not.
+    package var hasEndMark: Bool { reader.hasEndMark }
+
     /// What has passed by of the output, in tokens: one for each event that carries some (as OpenAI streams), a fourth
     /// of its bytes where that is more (events of other providers carry several words).
     package var estimatedOutput: Int {

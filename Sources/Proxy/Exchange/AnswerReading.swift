@@ -38,6 +38,9 @@ final class AnswerReading {
         return passed
     }
 
+    /// Whether the stream has come to the end that its wire has of its own, so that nothing is missing.
+    var hasEnded: Bool { isStream && meter.hasEndMark }
+
     /// What was held back at the end and is the caller's after all.
     func rest() -> ByteBuffer? {
         guard let held = filter?.finish(), !held.isEmpty else { return nil }

@@ -180,6 +180,7 @@ extension Exchange {
             service.gate.settle(permit, verdict, usage: usage(), now: now)
             record.outcome = .failed
             connection.breakOff()
+        case .finishing: endAlone()
         case .begun, .waiting, .leasing, .ended: break
         }
     }

@@ -12,7 +12,7 @@ extension Exchange {
 
     private var isTunnelOpen: Bool {
         switch phase {
-        case .relaying, .ended: true
+        case .relaying, .finishing, .ended: true
         default: false
         }
     }
@@ -23,7 +23,7 @@ extension Exchange {
         case .waiting, .leasing, .departing: body.kept < worker.guards.window(RequestBody.windowBeforeSending)
         case .sent(_, let handler), .relaying(_, let handler): handler.isWritable
         case .judging(_, let handler, _): handler?.isWritable ?? true
-        case .ended: true
+        case .finishing, .ended: true
         }
     }
 
@@ -43,7 +43,7 @@ extension Exchange {
         case .judging(_, let handler, _):
             body.append(part, isStreaming: true, bound: replayBound)
             handler?.write(part)
-        case .ended: break
+        case .finishing, .ended: break
         }
         account()
     }
@@ -58,7 +58,7 @@ extension Exchange {
         case .relaying(_, let handler): handler.end(trailers)
         case .judging(_, let handler, _): handler?.end(trailers)
         case .begun: ask(now: Clock.now())
-        case .waiting, .leasing, .departing, .ended: break
+        case .waiting, .leasing, .departing, .finishing, .ended: break
         }
     }
 
@@ -72,7 +72,7 @@ extension Exchange {
             handler.flush()
             if wantsTunnel { awaitTunnel(Clock.now()) }
         case .judging(_, let handler, _): handler?.flush()
-        case .waiting, .leasing, .departing, .ended: break
+        case .waiting, .leasing, .departing, .finishing, .ended: break
         }
     }
 

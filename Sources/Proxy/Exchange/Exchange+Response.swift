@@ -52,12 +52,14 @@ extension Exchange {
         case .relaying(let permit, _):
             let bytes = read(bytes, permit)
             if bytes.readableBytes == 0 { return }
+            streamEnd.take(bytes.readableBytesUInt8Span)
             record.bytesOut += bytes.readableBytes
             connection.write(bytes)
         case .judging(_, _, let held):
             held.append(bytes)
             account(answer: held.bytes)
             if held.bytes > HeldAnswer.bound { judge(isWhole: false, trailers: nil) }
+        case .finishing(_, _, let rest): takeRest(bytes, rest)
         default: break
         }
     }
@@ -92,6 +94,7 @@ extension Exchange {
         case .judging(let permit, _, let held):
             phase = .judging(permit, nil, held)
             judge(isWhole: true, trailers: trailers)
+        case .finishing: endAlone()
         default: break
         }
     }

@@ -24,6 +24,8 @@ final class Exchange {
         /// An error answer is held until it is clear what it means.
         case judging(Permit, UpstreamEnd?, HeldAnswer)
         case relaying(Permit, UpstreamEnd)
+        /// The caller has gone with the whole answer; what follows it is read for the sake of the connection.
+        case finishing(Permit, UpstreamEnd, Remainder)
         case ended
     }
 
@@ -74,6 +76,8 @@ final class Exchange {
     private(set) var reading: BodyReading?
     /// `nil` while there is no answer whose tokens are of interest.
     var answerReading: AnswerReading?
+    /// Of a stream that nobody reads: whether the last piece of it ended with the stream's own end.
+    var streamEnd = StreamEnd.unwatched
     /// Whether Penstock asked a streamed answer for its usage, because the caller did not.
     private var asksForUsage = false
     private var claim: TokenClaim?
@@ -158,9 +162,14 @@ final class Exchange {
 
     /// Begins to look at an answer, where its tokens are of interest.
     func readAnswer(_ head: HTTPResponseHead) {
-        guard service.metersTokens, self.head.method == .POST,
-            let framing = head.headers.first(name: "content-type").flatMap(AnswerFraming.init(contentType:))
+        guard self.head.method == .POST,
+            let framing = head.headers.first(name: "content-type").flatMap(AnswerFraming.init(contentType:)),
+            !Forwarding.isCompressed(head.headers)
         else { return }
+        guard service.metersTokens else {
+            if framing == .events { streamEnd = .open }
+            return
+        }
         // A length that was announced must be kept to.
         let mayShorten = asksForUsage && !head.headers.contains(name: "content-length")
         let reading = AnswerReading(framing, asksForUsage: mayShorten)
@@ -194,7 +203,7 @@ final class Exchange {
         // What waits for a tunnel is not there for a repetition.
         case .sent where wantsTunnel: return
         case .sent, .judging: body.forget()
-        case .begun, .waiting, .leasing, .departing, .relaying, .ended: return
+        case .begun, .waiting, .leasing, .departing, .relaying, .finishing, .ended: return
         }
         account()
     }
@@ -233,7 +242,7 @@ final class Exchange {
             handler.abandon()
             upstreamBroke(deadlineMeaning)
         case .begun: requestBroke(.requestTimeout(after: Downstream.bodyTimeout))
-        case .waiting, .departing, .judging, .ended: break
+        case .waiting, .departing, .judging, .finishing, .ended: break
         }
     }
 
@@ -253,8 +262,10 @@ final class Exchange {
 
     // MARK: Ends
 
-    /// The caller went away: its place or slot is free at once, and its attempt is reset.
+    /// The caller went away: its place or slot is free at once, and its attempt is reset. One that has got the end of
+    /// its stream has gone in good order.
     func downstreamGone() {
+        if hasWholeAnswer { return finishAlone() }
         guard release() else { return }
         record.outcome = .cancelled
         connection.report(self)
@@ -284,6 +295,9 @@ final class Exchange {
         case .judging(let permit, let handler, _):
             handler?.abandon()
             service.gate.settle(permit, verdict, usage: nil, now: now)
+        case .finishing(let permit, let handler, let rest):
+            handler.abandon()
+            service.gate.settle(permit, verdict, usage: rest.usage, now: now)
         case .ended: return false
         }
         return true

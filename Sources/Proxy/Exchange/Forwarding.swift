@@ -58,6 +58,11 @@ enum Forwarding {
         return codings.isEmpty || codings == ["chunked"] ? nil : "its transfer coding is not chunked alone"
     }
 
+    /// Whether a body is coded, so that nothing can be read of it as it passes (RFC 9110 §8.4).
+    static func isCompressed(_ headers: HTTPHeaders) -> Bool {
+        headers.first(name: "content-encoding").map { !FieldName.matches($0, "identity") } ?? false
+    }
+
     /// Fields that `Connection` names beside the usual ones, but for those without which a message is another one.
     static func nominated(by headers: HTTPHeaders) -> [String] {
         var names: [String] = []
