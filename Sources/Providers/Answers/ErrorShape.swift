@@ -24,12 +24,18 @@ package enum ErrorShape: Hashable, Sendable {
         self == .problem ? "application/problem+json" : "application/json"
     }
 
+    /// The status under which a refusal goes out. boto3 repeats a 503 three times within 20 ms, whatever is said of
+    /// coming back, and waits after a 429.
+    func status(of refusal: Refusal) -> Int {
+        self == .bedrock && refusal.status == 503 ? 429 : refusal.status
+    }
+
     func headers(of refusal: Refusal, requestID: String?) -> [(name: String, value: String)] {
         switch self {
         case .anthropic:
             return requestID.map { [("request-id", $0)] } ?? []
         case .bedrock:
-            var headers = [(name: "x-amzn-errortype", value: Self.bedrockName(refusal.status))]
+            var headers = [(name: "x-amzn-errortype", value: Self.bedrockName(status(of: refusal)))]
             // boto3 knows no other hint; it reads milliseconds.
             if let wait = refusal.announcedWait {
                 headers.append(("x-amz-retry-after", String(wait.millisecondsRoundedUp)))
@@ -122,7 +128,6 @@ extension ErrorShape {
         case 408, 504: "ModelTimeoutException"
         case 429: "ThrottlingException"
         case 400..<500: "ValidationException"
-        case 503: "ServiceUnavailableException"
         default: "InternalServerException"
         }
     }

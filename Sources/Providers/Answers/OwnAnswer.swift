@@ -15,7 +15,7 @@ extension Refusal {
         let shape = provider.profile.errorShape
         let body = shape.body(of: self, requestID: requestID)
         return OwnAnswer(
-            status: status,
+            status: shape.status(of: self),
             headers: [("Content-Type", shape.contentType)] + retryHeaders
                 + shape.headers(of: self, requestID: requestID)
                 + [("Proxy-Status", proxyStatus)] + limitHeaders,

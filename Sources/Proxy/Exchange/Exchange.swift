@@ -306,9 +306,10 @@ final class Exchange {
     /// Writes Penstock's own answer.
     func answer(_ refusal: Refusal) {
         phase = .ended
-        record.status = refusal.status
+        let answer = refusal.answer(for: service.upstream.provider, requestID: connection.requestID)
+        record.status = answer.status
         service.recent.refused(refusal, tenant: identity.tenant, outcome: record.outcome, now: Clock.now())
-        connection.answer(refusal.answer(for: service.upstream.provider, requestID: connection.requestID))
+        connection.answer(answer)
         finish()
     }
 
