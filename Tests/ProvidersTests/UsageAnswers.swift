@@ -1,3 +1,4 @@
+import Foundation
 import Providers
 import Testing
 
@@ -178,7 +179,22 @@ extension UsageAnswer {
                 + frame(#"{"stopReason":"end_turn"}"#, headers: 0)
                 + frame(#"{"metrics":{"latencyMs":5},"usage":{"inputTokens":9,"outputTokens":4}}"#, headers: 33),
             input: 9, output: 4, estimated: 1),
+        UsageAnswer(
+            "Bedrock invoke", .frames,
+            bytes: enclosed(#"{"type":"message_start","message":{"usage":{"input_tokens":25,"output_tokens":1}}}"#)
+                + enclosed(#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hello?"}}"#)
+                + enclosed(#"{"type":"message_delta","delta":{},"usage":{"output_tokens":12}}"#)
+                + enclosed(
+                    #"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":25,"#
+                        + #""outputTokenCount":12,"invocationLatency":700,"firstByteLatency":300}}"#),
+            input: 25, output: 12, estimated: 1),
     ]
+
+    /// A frame as `invoke-with-response-stream` wraps it.
+    static func enclosed(_ text: String) -> [UInt8] {
+        let bytes = Data(text.utf8).base64EncodedString().replacing("/", with: #"\/"#)
+        return frame(#"{"bytes":"\#(bytes)","p":"abcdefg"}"#, headers: 40)
+    }
 
     static func openAI(_ chunks: [String], lineEnd: String = "\n") -> String {
         chunks.map { "data: \($0)\(lineEnd)\(lineEnd)" }.joined()

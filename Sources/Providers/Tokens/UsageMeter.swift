@@ -8,6 +8,7 @@ package struct UsageMeter: Sendable {
     private let framing: AnswerFraming
     private var lines = EventLines()
     private var frames = EventFrames()
+    private var envelope = FrameEnvelope()
     private var reader = UsageReader()
     private var isFinished = false
 
@@ -89,8 +90,8 @@ package struct UsageMeter: Sendable {
         var index = 0
         while let part = frames.next(bytes, &index) {
             switch part {
-            case .payload(let range): reader.read(bytes.extracting(range))
-            case .frameEnd: reader.endText()
+            case .payload(let range): envelope.read(bytes.extracting(range), into: &reader)
+            case .frameEnd: envelope.end(into: &reader)
             }
         }
     }

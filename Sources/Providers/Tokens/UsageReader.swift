@@ -38,6 +38,8 @@ struct UsageReader: Sendable {
             if let count = literal.wholeNumber { counts.report(count, as: kind) }
         } else if mark == Self.done, literal == Self.yes {
             hasEndMark = true
+        } else if mark == Self.latency {
+            hasEndMark = true
         } else if mark == Self.root, literal == Self.doneMark {
             hasEndMark = true
         }
@@ -58,6 +60,13 @@ struct UsageReader: Sendable {
         walk.restart()
     }
 
+    /// What has been read of a text was not it.
+    mutating func dropText() {
+        hasContent = false
+        kind = ShortText()
+        walk.restart()
+    }
+
     /// What is known of the output where its count was not told: one token for each event with some, as OpenAI streams,
     /// or a token for four bytes where events are longer, whichever is more.
     var estimatedOutput: Int { max(contentTexts + (hasContent ? 1 : 0), contentBytes / 4) }
@@ -69,6 +78,7 @@ extension UsageReader {
     private static let done: JSONPlaces.Mark = 34
     private static let finish: JSONPlaces.Mark = 35
     private static let root: JSONPlaces.Mark = 36
+    private static let latency: JSONPlaces.Mark = 37
 
     private static let yes = ShortText("true")
     /// `data: [DONE]`, which reads as an array with one odd literal in it.
@@ -86,6 +96,8 @@ extension UsageReader {
             ("type", kind), ("event_type", kind),
             // Ollama's and Gemini's last objects.
             ("done", done), ("candidates.finishReason", finish),
+            // The last frames of Bedrock's streams.
+            ("metrics.latencyMs", latency), ("amazon-bedrock-invocationMetrics.invocationLatency", latency),
         ])
 
     /// Where streamed and plain answers carry what was generated, by wire.
