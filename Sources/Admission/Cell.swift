@@ -229,6 +229,18 @@ struct Cell: Sendable {
         noteRest()
     }
 
+    /// Pauses the rates that a provider's refusal may have meant; says whether there are any.
+    mutating func pause(until instant: Instant, exceeded: ExceededLimit) -> Bool {
+        let named = pacers.indices.filter { exceeded.mayBe(pacers[$0].rate) }
+        let exact = named.filter { pacers[$0].rate.window == exceeded.window }
+        for index in exact.isEmpty ? named : exact { pacers[index].pause(until: instant, slots: maxInFlight) }
+        noteRest()
+        return !named.isEmpty
+    }
+
+    /// When a pause of its own ends: of all of it, or of one of its rates.
+    var pausedUntil: Instant { pacers.reduce(pause.until) { max($0, $1.pause.until) } }
+
     mutating func forgoBurst(until instant: Instant) {
         for index in pacers.indices { pacers[index].forgoBurst(until: instant) }
         noteRest()
@@ -265,18 +277,36 @@ struct Cell: Sendable {
     }
 
     /// The provider refused what these books allowed: it counts over a finer window, or allows less than was said.
-    mutating func refused(sentAt: Instant, hint: Interval, now: Instant) {
-        guard isAccountLike, !pacers.isEmpty, lesson.isNews(sentAt: sentAt) else { return }
+    ///
+    /// - Parameter exceeded: which of its limits it was, where the provider says so; the others teach nothing then.
+    mutating func refused(sentAt: Instant, hint: Interval, exceeded: ExceededLimit?, now: Instant) {
+        let named = pacers.indices.filter { exceeded?.mayBe(pacers[$0].rate) ?? true }
+        guard isAccountLike, !named.isEmpty, lesson.isNews(sentAt: sentAt) else { return }
         var isExplained = false
-        for index in pacers.indices where pacers[index].narrow(refusalOf: sentAt, now: now) { isExplained = true }
+        for index in named where pacers[index].narrow(refusalOf: sentAt, now: now) { isExplained = true }
         lesson.taken(now: now, isExplained: isExplained, hint: hint)
+        noteRest()
+    }
+
+    /// The provider said of its limits what they are and what is left of them.
+    mutating func noticed(_ notices: [LimitNotice], sentAt: Instant, now: Instant) {
+        guard isAccountLike else { return }
+        for notice in notices {
+            for index in pacers.indices
+            where pacers[index].rate.unit == notice.unit && pacers[index].rate.window == notice.window {
+                pacers[index].noticed(notice, sentAt: sentAt, now: now)
+            }
+        }
         noteRest()
     }
 
     /// Puts what was learned of the limit and of the way to the provider into effect.
     mutating func tune(jitter: Interval, now: Instant) {
         lesson.wearOff(now: now)
-        for index in pacers.indices { pacers[index].use(share: lesson.share, jitter: jitter, now: now) }
+        for index in pacers.indices {
+            pacers[index].wearOff(now: now)
+            pacers[index].use(share: lesson.share, jitter: jitter, now: now)
+        }
         noteRest()
     }
 
@@ -287,7 +317,7 @@ struct Cell: Sendable {
     /// How much of the limit is used, in thousandths.
     var share: Int { lesson.share }
     /// When ``tune(jitter:now:)`` has something to do by itself.
-    var recovery: Instant { lesson.nextStep }
+    var recovery: Instant { pacers.reduce(lesson.nextStep) { min($0, $1.nextStep) } }
 
     /// Takes over what a cell of the same limit knew before the rules changed.
     mutating func inherit(_ other: Cell, now: Instant) {
@@ -331,7 +361,7 @@ struct Cell: Sendable {
     /// Whether nothing of its past or present matters any more.
     func isIdle(now: Instant) -> Bool {
         inFlight == 0 && underWay == 0 && waiting == 0 && parked.isEmpty && pause.isOver(now: now)
-            && lesson.isForgotten && pacers.allSatisfy { $0.idleAt(now: now) <= now }
+            && recovery == .never && pacers.allSatisfy { $0.idleAt(now: now) <= now }
             && budgets.allSatisfy { $0.budget.used(now: now) == 0 }
     }
 }

@@ -201,9 +201,17 @@ extension Gate {
     }
 
     /// Lowers what the provider may have meant by its refusal.
-    mutating func learn(from attempt: Attempt, hint: Interval) {
+    mutating func learn(from attempt: Attempt, hint: Interval, exceeded: ExceededLimit?) {
         for attachment in line.attachments(of: attempt.flow) {
-            cells[attachment.cell].refused(sentAt: attempt.chargedAt, hint: hint, now: now)
+            cells[attachment.cell].refused(sentAt: attempt.chargedAt, hint: hint, exceeded: exceeded, now: now)
+            tune(attachment.cell)
+        }
+    }
+
+    /// Takes over what the provider says that is left.
+    mutating func notice(_ notices: [LimitNotice], _ attempt: Attempt) {
+        for attachment in line.attachments(of: attempt.flow) where cells[attachment.cell].isAccountLike {
+            cells[attachment.cell].noticed(notices, sentAt: attempt.chargedAt, now: now)
             tune(attachment.cell)
         }
     }
@@ -225,17 +233,34 @@ extension Gate {
 
     // MARK: Pauses
 
-    /// Pauses the limits that a refused attempt may have met: those of its model or key where there are some.
-    mutating func pause(after attempt: Attempt, until instant: Instant) {
-        let own = line.attachments(of: attempt.flow).filter { attachment in
+    /// Pauses the limits that a refused attempt may have met: those of its model or key where there are some, and of
+    /// those only what the provider named, where it did.
+    mutating func pause(after attempt: Attempt, until instant: Instant, exceeded: ExceededLimit?) {
+        let accountLike = line.attachments(of: attempt.flow).filter { cells[$0.cell].isAccountLike }
+        let own = accountLike.filter { attachment in
             let limit = rules.limits[cells[attachment.cell].limit]
-            return cells[attachment.cell].isAccountLike && !(limit.per.isEmpty && limit.match.isEmpty)
+            return !(limit.per.isEmpty && limit.match.isEmpty)
+        }
+        if let exceeded {
+            for attachments in [own, accountLike] where pause(attachments, until: instant, exceeded) { return }
         }
         if own.isEmpty { return pauseAll(until: instant) }
         for attachment in own {
             cells[attachment.cell].pause(until: instant)
             touch(attachment.cell)
         }
+    }
+
+    /// Pauses what a refusal named; says whether any of these limits has it.
+    private mutating func pause(
+        _ attachments: [Attachment], until instant: Instant, _ exceeded: ExceededLimit
+    ) -> Bool {
+        var isFound = false
+        for attachment in attachments {
+            if cells[attachment.cell].pause(until: instant, exceeded: exceeded) { isFound = true }
+            touch(attachment.cell)
+        }
+        return isFound
     }
 
     mutating func pauseAll(until instant: Instant) {

@@ -200,7 +200,7 @@ package struct Gate: Sendable {
         let attempt = attempt(of: permit)
         let isPaused =
             pause.until > now
-            || line.attachments(of: attempt.flow).contains { cells[$0.cell].pause.until > now }
+            || line.attachments(of: attempt.flow).contains { cells[$0.cell].pausedUntil > now }
         return isPaused ? depart(permit, now: now) : now
     }
 
@@ -229,12 +229,25 @@ package struct Gate: Sendable {
     ///
     /// What it may be about is paused until the provider's hint: the limits of its model or key where it has some, else
     /// all. Finer windows are kept to where they explain it, and less of the limit is used for a while where not.
-    package mutating func throttled(_ permit: Permit, comeBack: Interval?, now instant: Instant) {
+    ///
+    /// - Parameter exceeded: which limit the provider says it was: then only what may stand for it is paused and lowered.
+    package mutating func throttled(
+        _ permit: Permit, comeBack: Interval?, exceeded: ExceededLimit? = nil, now instant: Instant
+    ) {
         tick(instant)
         let attempt = attempt(of: permit)
         judge(holding: permit, .answered, isThrottled: true)
-        learn(from: attempt, hint: comeBack ?? .zero)
-        if let comeBack, comeBack > .zero { pause(after: attempt, until: now + comeBack) }
+        learn(from: attempt, hint: comeBack ?? .zero, exceeded: exceeded)
+        if let comeBack, comeBack > .zero { pause(after: attempt, until: now + comeBack, exceeded: exceeded) }
+        dispatch()
+    }
+
+    /// The provider said of its limits what they are and what is left of them: where that is less than these books have
+    /// it, these books follow, for a while. Never above what the rules say.
+    package mutating func noticed(_ permit: Permit, _ notices: [LimitNotice], now instant: Instant) {
+        tick(instant)
+        guard holds(permit) else { return }
+        notice(notices, attempt(of: permit))
         dispatch()
     }
 

@@ -63,6 +63,8 @@ package struct GateReport: Sendable {
         package var burst: Int
         /// The window that the provider enforces as far as is known; `nil` where only the stated one counts.
         package var enforcedWindow: Interval?
+        /// What the provider says that it allows, where that is less than the rate.
+        package var lowered: Int?
     }
 
     package struct TenantReport: Sendable {
@@ -164,14 +166,15 @@ extension Gate {
     private func report(of cell: Cell) -> GateReport.CellReport {
         var cell = cell
         let opening = cell.opening(isNew: true, for: Tokens(input: 1, output: 1), now: now)
-        let resumption = cell.pause.opening(now: now)
+        let resumption = max(cell.pause.opening(now: now), cell.pausedUntil)
         return GateReport.CellReport(
             values: cell.values, inFlight: cell.inFlight,
             maxInFlight: cell.maxInFlight == .max ? nil : cell.maxInFlight,
             underWay: cell.underWay, maxDistinct: cell.maxDistinct == .max ? nil : cell.maxDistinct,
             rates: cell.pacers.map {
                 GateReport.RateReport(
-                    rate: $0.rate, used: $0.used, spacing: $0.spacing, burst: $0.burst, enforcedWindow: $0.window)
+                    rate: $0.rate, used: $0.used, spacing: $0.spacing, burst: $0.burst, enforcedWindow: $0.window,
+                    lowered: $0.lowered)
             }
                 + cell.budgets.map {
                     GateReport.RateReport(

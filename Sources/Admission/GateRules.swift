@@ -67,6 +67,14 @@ package struct QueueRules: Hashable, Sendable {
     }
 }
 
+extension GateRules {
+    /// The rates that may be the provider's own.
+    package var accountRates: [Limit.Rate] {
+        limits.filter { $0.isAccountLike && $0.mode == .enforce }
+            .flatMap { limit in [limit.terms] + limit.overrides.values }.flatMap(\.rates)
+    }
+}
+
 /// The levels of the fair line, outermost first, and the shares on each while backlogged.
 package struct FairnessRules: Hashable, Sendable {
     package var levels: [Dimension]

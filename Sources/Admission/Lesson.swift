@@ -30,6 +30,4 @@ struct Lesson: Sendable {
         share = min(RatePacer.whole, share + Self.step * steps)
         nextStep = share < RatePacer.whole ? nextStep + Self.clean * steps : .never
     }
-
-    var isForgotten: Bool { share == RatePacer.whole }
 }

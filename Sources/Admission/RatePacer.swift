@@ -22,6 +22,14 @@ struct RatePacer: Sendable {
     /// Finds out whether the provider enforces a finer window; `nil` where that is known.
     private(set) var probe: BurstProbe?
 
+    /// What the provider says that it allows, and what it counts as used beyond what was sent from here.
+    private var told = ToldLimit()
+    private var foreign = ForeignUse()
+    /// Attempts sent before this have said nothing new of the provider's limit.
+    private var noticedAt = Instant(nanoseconds: .min)
+    /// The provider told when to come back, and that it was about this.
+    private(set) var pause = Pause()
+
     /// Until when a margin is kept, because an answer took more than was reserved for it.
     private var surprisedUntil: Instant?
 
@@ -79,10 +87,10 @@ struct RatePacer: Sendable {
         return Interval(nanoseconds: max(headroom, allButOne, jittered))
     }
 
-    /// Follows from the window and the share.
+    /// Follows from the window, the share and what was told.
     private mutating func tune(now: Instant) {
         var rate = rate
-        rate.quota = max(1, rate.quota * share / Self.whole)
+        rate.quota = max(1, allowed - foreign.units)
         if surprisedUntil != nil { rate.quota = max(1, rate.quota - rate.quota / Self.margin) }
         (stated.capacity, stated.width) = (rate.quota, rate.window + jitter)
         guard let window else {
@@ -104,7 +112,8 @@ struct RatePacer: Sendable {
 
     /// The earliest instant, `now` or later, at which so many units may be sent.
     mutating func earliest(for units: Int, now: Instant) -> Instant {
-        let known = max(paced(for: units, now: now), logged(for: units, now: now))
+        let logged = max(pause.opening(now: now), logged(for: units, now: now))
+        let known = max(paced(for: units, now: now), logged)
         guard probe != nil, let permission = probe?.opening(now: now) else { return known }
         return max(known, permission)
     }
@@ -119,7 +128,7 @@ struct RatePacer: Sendable {
         let spaced = spacing > .zero ? max(now, due) + spacing * (others + min(units, burst) - burst) : now
         let logged = stated.earliest(for: units, behind: others, now: now)
         let finely = enforced?.earliest(for: units, behind: others, now: now) ?? now
-        return max(max(now, spaced), max(logged, finely))
+        return max(max(pause.opening(now: now), spaced), max(logged, finely))
     }
 
     private func paced(for units: Int, now: Instant) -> Instant {
@@ -139,6 +148,7 @@ struct RatePacer: Sendable {
         if spacing > .zero { due = max(due, instant) + spacing * units }
         enforced?.record(units, at: instant)
         stated.record(units, at: instant)
+        pause.sent(at: instant)
         noteHold(now: instant)
         return probe?.sent(at: instant)
     }
@@ -210,6 +220,67 @@ struct RatePacer: Sendable {
         return true
     }
 
+    /// Nothing is sent before an instant, because the provider said so of this rate.
+    mutating func pause(until instant: Instant, slots: Int) {
+        pause.set(until: instant, slots: slots)
+        forgoBurst(until: instant)
+    }
+
+    /// What is kept to if nobody else uses it: the rate, less what was learned and what was told.
+    private var allowed: Int { max(1, min(rate.quota * share / Self.whole, told.quota ?? .max)) }
+
+    /// The provider said of this rate what it allows and what is left.
+    ///
+    /// Where less is left than we have used, what is missing is foreign use, until the provider has it back. Nothing is
+    /// believed for longer than ``longestBelief``: the next answer says it anew. Where more is left nothing changes.
+    mutating func noticed(_ notice: LimitNotice, sentAt: Instant, now: Instant) {
+        guard sentAt >= noticedAt else { return }
+        noticedAt = sentAt
+        let before = (allowed, foreign.units)
+        if let limit = notice.limit { told.tell(limit, now: now) }
+        // An answer that names a narrower limit than others lately is not about all that this rate is about.
+        if let remaining = notice.remaining, notice.limit.map({ $0 >= told.quota ?? 0 }) ?? true {
+            noticed(remaining: remaining, of: notice, now: now)
+        }
+        if before != (allowed, foreign.units) { tune(now: now) }
+    }
+
+    private mutating func noticed(remaining: Int, of notice: LimitNotice, now: Instant) {
+        let belief = min(notice.reset ?? .zero, min(rate.window, Self.longestBelief))
+        stated.expire(now: now)
+        let missing = allowed - remaining - stated.total
+        switch notice.refill {
+        case .atReset where remaining == 0: if belief > .zero { pause(until: now + belief, slots: .max) }
+        case .atReset: foreign.set(missing > slack ? missing : 0, for: belief, .atReset, now: now)
+        case .continuous:
+            let quota = max(1, notice.limit ?? rate.quota)
+            let refill = rate.window / quota * max(0, missing)
+            foreign.set(missing > slack ? missing : 0, for: min(refill, belief), .continuous, now: now)
+        }
+    }
+
+    /// A hundredth: Anthropic rounds tokens to the nearest thousand.
+    private var slack: Int { allowed / 100 }
+
+    private static let longestBelief = Interval.minutes(1)
+
+    /// When ``wearOff(now:)`` has something to do.
+    var nextStep: Instant { min(told.nextStep, foreign.nextStep) }
+
+    /// Forgets what the provider has not repeated, and what it has back.
+    mutating func wearOff(now: Instant) {
+        guard nextStep <= now else { return }
+        told.pass(now: now)
+        foreign.pass(now: now)
+        tune(now: now)
+    }
+
+    /// The quota that is kept to, where the provider allows less than was said or others use of it.
+    var lowered: Int? {
+        let quota = min(told.quota ?? .max, rate.quota) - foreign.units
+        return quota < rate.quota ? max(1, quota) : nil
+    }
+
     /// Sets how much of the limit is used, in thousandths, 1 or more, and how uneven the way to the provider is.
     mutating func use(share: Int, jitter: Interval, now: Instant) {
         guard share != self.share || jitter != self.jitter else { return }
@@ -224,6 +295,7 @@ struct RatePacer: Sendable {
         if adapts, let window { self.window = min(window, other.window ?? window) }
         probe = other.probe.flatMap { other.rate == rate ? $0 : probe?.keeping(levelsOf: $0) }
         (share, surprisedUntil, enforced) = (other.share, other.surprisedUntil, nil)
+        (told, foreign, noticedAt, pause) = (other.told, other.foreign, other.noticedAt, other.pause)
         tune(now: now)
         // As far ahead of its time as the other was, at this one's pace.
         guard spacing > .zero, other.spacing > .zero, other.due > now else { return }
@@ -235,7 +307,7 @@ struct RatePacer: Sendable {
 
     /// From when on the past no longer matters.
     func idleAt(now: Instant) -> Instant {
-        max(due, stated.emptyAt(now: now))
+        max(due, max(stated.emptyAt(now: now), pause.until + Pause.rampUp))
     }
 
     /// Units sent within the stated window; for reports.

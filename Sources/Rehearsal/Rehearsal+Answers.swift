@@ -6,6 +6,7 @@ extension Rehearsal {
         guard isCurrent(id, attempt), let permit = requests[id].permit else { return }
         switch answer {
         case .success:
+            if !upstream.notices.isEmpty { gate.noticed(permit, upstream.notices, now: now) }
             if random.chance(percent: upstream.tellsUsageEarly) {
                 gate.correct(permit, Tokens(input: requests[id].actual.input, output: 1), now: now)
             }

@@ -13,6 +13,8 @@ package struct Upstream: Sendable {
     package var retryAfter: Interval
     /// Of a hundred refusals so many say nothing about coming back.
     package var hintless = 0
+    /// What its answers say of its limits, true or not.
+    package var notices: [LimitNotice] = []
     /// For how long, and how often, it grants only a part of its limits, in hundredths.
     package var reduction: Reduction?
     package var faults = Faults()

@@ -103,6 +103,36 @@ struct RehearsalTests {
         #expect(findings.served > 200)
     }
 
+    /// A provider of 300 a minute, callers who would have 600, and what its answers say.
+    private func told(_ notices: [LimitNotice], perMinute: Int, seed: UInt64) -> Findings {
+        let limit = Limit(name: "rate", terms: Limit.Terms(rates: [Limit.Rate(600, per: .minutes(1))]))
+        let callers = (1...5).map { Caller(Identity(tenant: "\($0)"), .backlogged(4), deadline: .seconds(30)) }
+        var upstream = Upstream(
+            rates: [RateEnforcement(.tokenBucket(.seconds(60)), perMinute: perMinute)], throttles: true,
+            retryAfter: .seconds(3))
+        upstream.notices = notices
+        var rehearsal = Rehearsal(
+            rules: GateRules(limits: [limit], pacing: Self.evenly), callers: callers, upstream: upstream, seed: seed)
+        rehearsal.run(for: .minutes(5))
+        #expect(rehearsal.findings.complaints.isEmpty, "seed \(seed): \(rehearsal.findings.complaints)")
+        return rehearsal.findings
+    }
+
+    @Test("a provider that tells of a smaller limit is believed, and refuses nothing", arguments: seeds(4))
+    func tellsLimit(seed: UInt64) {
+        let silent = told([], perMinute: 300, seed: seed)
+        let told = told([LimitNotice(.requests, per: .minutes(1), limit: 300)], perMinute: 300, seed: seed)
+        #expect(!silent.violations.isEmpty, "seed \(seed)")
+        #expect(told.violations.isEmpty, "seed \(seed)")
+        #expect(told.served >= 5 * 300 * 95 / 100, "seed \(seed): \(told.served)")
+    }
+
+    @Test("a provider that promises more than was said is not believed", arguments: seeds(2))
+    func promises(seed: UInt64) {
+        let lie = LimitNotice(.requests, per: .minutes(1), limit: 90_000, remaining: 90_000, reset: .zero)
+        #expect(told([lie], perMinute: 600, seed: seed).violations.isEmpty, "seed \(seed)")
+    }
+
     @Test("limits hold at the provider whatever callers do", arguments: seeds(10))
     func mixedCallers(seed: UInt64) {
         var random = SplitMix64(seed: seed)

@@ -1,0 +1,121 @@
+/// What an answer of a provider says of one of its limits.
+package struct LimitNotice: Hashable, Sendable {
+    package var unit: Limit.Unit
+    /// The limit's window. Nothing is learned from a limit of which it is not known.
+    package var window: Interval
+    /// The whole limit, 1 or more; `nil` where the provider does not say.
+    package var limit: Int?
+    /// What is left of it, 0 or more; `nil` where the provider does not say.
+    package var remaining: Int?
+    /// Until ``remaining`` is the whole limit again; `nil` where the provider does not say.
+    package var reset: Interval?
+    package var refill: Refill
+
+    /// How a limit comes back.
+    package enum Refill: Hashable, Sendable {
+        /// Bit by bit, as a bucket does; the reset is when it is full (OpenAI, Anthropic, Groq).
+        case continuous
+        /// All at once, at the reset.
+        case atReset
+    }
+
+    package init(
+        _ unit: Limit.Unit, per window: Interval, limit: Int? = nil, remaining: Int? = nil, reset: Interval? = nil,
+        refill: Refill = .continuous
+    ) {
+        self.unit = unit
+        self.window = window
+        self.limit = limit
+        self.remaining = remaining
+        self.reset = reset
+        self.refill = refill
+    }
+}
+
+/// The limit that a refused request met, as far as its provider says.
+package struct ExceededLimit: Hashable, Sendable {
+    package var unit: Limit.Unit
+    /// `nil` where the provider does not say.
+    package var window: Interval?
+
+    package init(_ unit: Limit.Unit, per window: Interval? = nil) {
+        self.unit = unit
+        self.window = window
+    }
+
+    /// Whether a rate of ours may stand for it: what a provider calls tokens may be limited here as input or output,
+    /// and the other way round.
+    func mayBe(_ rate: Limit.Rate) -> Bool {
+        switch (unit, rate.unit) {
+        case (.requests, .requests): true
+        case (.requests, _), (_, .requests): false
+        case (.tokens, _), (_, .tokens): true
+        default: unit == rate.unit
+        }
+    }
+}
+
+/// The limit that a provider says it has, while it says so: the largest that it named lately.
+///
+/// The largest, because a limit of ours may stand for several of the provider's (one for each model), of which each
+/// answer names its own. What nobody has repeated for two spans is forgotten.
+struct ToldLimit: Sendable {
+    private static let span = Interval.minutes(1)
+
+    private var recent: Int?
+    private var earlier: Int?
+    private var began = Instant(nanoseconds: .min)
+
+    /// `nil` where nothing was said lately.
+    var quota: Int? { [recent, earlier].compactMap { $0 }.max() }
+
+    /// When ``pass(now:)`` has something to do.
+    var nextStep: Instant { quota == nil ? .never : began + Self.span }
+
+    mutating func tell(_ quota: Int, now: Instant) {
+        pass(now: now)
+        if self.quota == nil { began = now }
+        recent = max(recent ?? 0, quota)
+    }
+
+    /// Forgets what is too long ago.
+    mutating func pass(now: Instant) {
+        guard nextStep <= now else { return }
+        earlier = now - began < Self.span * 2 ? recent : nil
+        (recent, began) = (nil, now)
+    }
+}
+
+/// Units that a provider counts as used of its limit and that we have not sent: others use the same key, or it counts
+/// otherwise than we do. They come back by themselves.
+struct ForeignUse: Sendable {
+    private var parts: [(until: Instant, units: Int)] = []
+
+    var units: Int { parts.reduce(0) { $0 + $1.units } }
+
+    /// When some of it comes back.
+    var nextStep: Instant { parts.first?.until ?? .never }
+
+    /// A bucket fills evenly; in so many steps here.
+    private static let steps = 16
+
+    /// In place of what was known.
+    ///
+    /// - Parameters:
+    ///   - length: until all of it is back.
+    ///   - refill: whether it comes back bit by bit.
+    mutating func set(_ units: Int, for length: Interval, _ refill: LimitNotice.Refill, now: Instant) {
+        parts = []
+        guard units > 0, length > .zero else { return }
+        let steps = refill == .atReset ? 1 : min(units, Self.steps)
+        for step in 1...steps {
+            // Whole steps first, so that no product is larger than the number of units.
+            let part = units / steps + (step <= units % steps ? 1 : 0)
+            parts.append((now + length / steps * step, part))
+        }
+    }
+
+    mutating func pass(now: Instant) {
+        parts.removeAll { $0.until <= now }
+    }
+}
