@@ -1,4 +1,5 @@
 import Admission
+import Providers
 
 /// What `penstock check` prints: the effective limits of each upstream, with every default filled in. Plain text,
 /// aligned, no secrets.
@@ -46,6 +47,7 @@ package struct CheckTable: CustomStringConvertible {
         if let credential = upstream.credential { rows.append(["credential", credential.source.place]) }
         if let proxy = upstream.proxy { rows.append(["proxy", proxy.place]) }
         if let path = upstream.trustedCertificatesPath { rows.append(["tls", "certificates of \(path)"]) }
+        if upstream.overrides != ProfileOverrides() { rows.append(["answers", "read by rules of their own"]) }
         if upstream.isPrivate { rows.append(["private", "may resolve to a private address"]) }
         return rows
     }

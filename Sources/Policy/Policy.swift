@@ -127,6 +127,11 @@ package struct Upstream: Hashable, Sendable {
     package var trustedCertificatesPath: String?
     /// Whether its name may resolve to a loopback, link-local or private address.
     package var isPrivate: Bool
+    /// Where it differs from its provider's profile.
+    package var overrides = ProfileOverrides()
+
+    /// What is known about its wire.
+    package var profile: ProviderProfile { provider.profile.overridden(by: overrides) }
 }
 
 /// An `http` or `https` URL taken apart.

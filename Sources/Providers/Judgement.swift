@@ -50,6 +50,8 @@ package struct Judgement: Hashable, Sendable {
     package var isRetryable: Bool
     /// Whether the provider turned the request away before working on it, so that a repetition does nothing twice.
     package var isUnprocessed: Bool
+    /// Which limit the provider says that the request met; `nil` for other kinds and where it does not say.
+    package var exceeded: ExceededLimit?
     /// Whether the answer itself tells the client's SDK to repeat or not, so that nobody need add it.
     package var hasRetryAdvice: Bool
 
@@ -63,22 +65,34 @@ extension ProviderProfile {
     ///
     /// - Parameters:
     ///   - headers: the answer's fields, names in any case.
-    ///   - body: its beginning as it came; 8 KiB are looked at, and nothing is found in a compressed one.
+    ///   - body: its beginning as it came; 8 KiB are looked at, also of what gzip or deflate has packed. Of a body with
+    ///     another coding nothing is known, and the status decides.
     ///   - now: our clock, for hints that are dates.
     package func judge(
         status: Int, headers: some Sequence<(name: String, value: String)>, body: Span<UInt8>, now: WallTime
     ) -> Judgement {
         guard status >= 400 else { return .ok }
         let headers = AnswerHeaders(headers)
-        let facts = ErrorFacts(headers: headers, body: body)
-        let hint = RetryHintReader(headers: headers, facts: facts, limits: limitHeaders, now: now).hint
+        let facts = facts(headers, body)
+        let hint = RetryHintReader(
+            headers: headers, facts: facts, limits: limitHeaders, further: hintFields, now: now
+        ).hint
         let rule = answerRules.first { $0.matches(status: status, facts: facts, hint: hint) }
         let kind = rule?.kind ?? AnswerKind(status: status)
         let advice = headers["x-should-retry"].first?.lowercased()
         return Judgement(
             kind: kind, hint: kind.isRetryable ? hint : nil, isRetryable: kind.isRetryable && advice != "false",
             isUnprocessed: kind == .rateLimited || kind == .overloaded || [408, 409, 425].contains(status),
-            hasRetryAdvice: advice != nil)
+            exceeded: kind == .rateLimited ? exceeded(facts, headers) : nil, hasRetryAdvice: advice != nil)
+    }
+
+    private func facts(_ headers: AnswerHeaders, _ body: Span<UInt8>) -> ErrorFacts {
+        guard let coding = headers["content-encoding"].first, coding.lowercased() != "identity" else {
+            return ErrorFacts(headers: headers, body: body)
+        }
+        let plain = Inflate.beginning(
+            of: body.extracting(first: ErrorFacts.maxBody), coding: coding, bound: ErrorFacts.maxBody)
+        return ErrorFacts(headers: headers, body: plain.span)
     }
 
     /// Whether an answer of this status can only be judged with the beginning of its body at hand.
@@ -117,8 +131,20 @@ package struct AnswerRule: Hashable, Sendable {
     }
 
     func matches(status: Int, facts: ErrorFacts, hint: RetryHint?) -> Bool {
-        guard statuses.contains(status) else { return false }
+        statuses.contains(status) && condition.holds(facts: facts, hint: hint)
+    }
+
+    var readsBody: Bool {
         switch condition {
+        case .named, .says, .quota, .neverFits, .hintedBeyond: true
+        case .always, .hinted: false
+        }
+    }
+}
+
+extension AnswerRule.Condition {
+    func holds(facts: ErrorFacts, hint: RetryHint?) -> Bool {
+        switch self {
         case .always: return true
         case .named(let names): return !names.isDisjoint(with: facts.names)
         case .says(let phrases):
@@ -129,13 +155,6 @@ package struct AnswerRule: Hashable, Sendable {
         case .neverFits: return facts.neverFits
         case .hinted: return hint != nil
         case .hintedBeyond(let length): return hint.map { $0.wait > length } ?? false
-        }
-    }
-
-    var readsBody: Bool {
-        switch condition {
-        case .named, .says, .quota, .neverFits, .hintedBeyond: true
-        case .always, .hinted: false
         }
     }
 }

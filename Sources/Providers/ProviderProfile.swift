@@ -15,6 +15,12 @@ package struct ProviderProfile: Sendable {
     package var answerRules: [AnswerRule]
     /// The dimensions of its limits as its answer headers show them.
     package var limitHeaders: [LimitHeaders]
+    /// What it calls the limit that a refused request met.
+    package var exceededRules: [ExceededRule]
+    /// Further fields of its answers that say when to come back.
+    package var hintFields = HintFields()
+    /// Whether what it says of its limits, in whatever fields, is heeded.
+    package var heedsLimitHeaders = true
     /// The shape in which its clients expect an error.
     package var errorShape: ErrorShape
     /// How it counts tokens against its limits.
@@ -29,7 +35,8 @@ package struct ProviderProfile: Sendable {
     package init(
         hosts: [Glob] = [], enforcedWindow: Interval = .seconds(60), request: RequestShape = RequestShape(),
         credential: CredentialRule = .bearer, answerRules: [AnswerRule] = [], limitHeaders: [LimitHeaders] = [],
-        errorShape: ErrorShape = .openAI, tokenCounting: TokenCounting = .usage, hasUsageOption: Bool = false,
+        exceededRules: [ExceededRule] = [], errorShape: ErrorShape = .openAI, tokenCounting: TokenCounting = .usage,
+        hasUsageOption: Bool = false,
         dayZone: ResetZone? = nil
     ) {
         self.hosts = hosts
@@ -38,6 +45,7 @@ package struct ProviderProfile: Sendable {
         self.credential = credential
         self.answerRules = answerRules
         self.limitHeaders = limitHeaders
+        self.exceededRules = exceededRules
         self.errorShape = errorShape
         self.tokenCounting = tokenCounting
         self.dayZone = dayZone

@@ -2,6 +2,8 @@
 package struct RequestShape: Hashable, Sendable {
     /// Places of the model in the path, tried in order; the body's `model` counts where none has it.
     package var modelPlaces: [ModelPlace]
+    /// A field that names the model, believed before any place in target or body; lower case.
+    package var modelField: String?
     /// Endings of paths whose answers stream.
     package var streamingSuffixes: [String]
     /// Endings of paths whose answers stream unless the body says `"stream": false`.

@@ -14,6 +14,8 @@ package struct RetryHint: Hashable, Sendable {
 
     /// Where a hint stood, most trusted first.
     package enum Source: Int, Hashable, Sendable, CaseIterable {
+        /// A field that the configuration names
+        case named
         /// `retry-after-ms`
         case retryAfterMilliseconds
         /// `x-ms-retry-after-ms`
@@ -33,24 +35,15 @@ package struct RetryHint: Hashable, Sendable {
     }
 }
 
-/// A dimension of a provider's limits as its answer headers show it.
-package struct LimitHeaders: Hashable, Sendable {
-    /// Lower case, as all names here.
-    package var remaining: String
-    package var reset: String
-    package var limit: String?
+/// Names of fields that say when to come back, besides those that all providers use; in lower case.
+package struct HintFields: Hashable, Sendable {
+    /// In any form of ``ResetText``.
+    package var inSeconds: [String] = []
+    package var inMilliseconds: [String] = []
 
-    package init(remaining: String, reset: String, limit: String? = nil) {
-        self.remaining = remaining
-        self.reset = reset
-        self.limit = limit
-    }
-
-    /// A row whose three names differ in one word, which stands for `*`.
-    package init(_ pattern: String) {
-        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
-        let name = { (word: String) in parts.joined(separator: word) }
-        self.init(remaining: name("remaining"), reset: name("reset"), limit: name("limit"))
+    package init(inSeconds: [String] = [], inMilliseconds: [String] = []) {
+        self.inSeconds = inSeconds
+        self.inMilliseconds = inMilliseconds
     }
 }
 
@@ -59,6 +52,8 @@ struct RetryHintReader {
     var headers: AnswerHeaders
     var facts: ErrorFacts
     var limits: [LimitHeaders]
+    /// Further fields of this upstream, which are believed first.
+    var further = HintFields()
     /// Our clock when the answer came.
     var now: WallTime
 
@@ -72,6 +67,9 @@ struct RetryHintReader {
 
     private func waits(from source: RetryHint.Source) -> [Interval] {
         switch source {
+        case .named:
+            further.inMilliseconds.flatMap { counts($0, of: .milliseconds(1)) }
+                + further.inSeconds.flatMap { headers[$0].compactMap { ResetText.wait($0, from: origin) } }
         case .retryAfterMilliseconds: counts("retry-after-ms", of: .milliseconds(1))
         case .microsoftRetryAfterMilliseconds: counts("x-ms-retry-after-ms", of: .milliseconds(1))
         case .retryAfter: counts("retry-after", of: .seconds(1)) + dates("retry-after")
@@ -103,38 +101,9 @@ struct RetryHintReader {
     }
 
     private var resets: [Interval] {
-        limits.filter(isExhausted).flatMap { row in headers[row.reset].compactMap(resetWait) }
-    }
-
-    /// Nothing is left of a limit that is one: some answers carry `-1`, or `0` of `0`, for "unknown".
-    private func isExhausted(_ row: LimitHeaders) -> Bool {
-        guard let remaining = headers[row.remaining].compactMap(TextCursor.number).first, remaining.isZero,
-            !remaining.isNegative
-        else { return false }
-        guard let name = row.limit, let limit = headers[name].compactMap(TextCursor.number).first else { return true }
-        return !limit.isZero && !limit.isNegative
-    }
-
-    /// One parser for all the forms of a reset: a Go duration, RFC 3339, seconds from now, Unix seconds or milliseconds
-    /// (told apart by size), an HTTP-date.
-    private func resetWait(_ value: String) -> Interval? {
-        if let number = TextCursor.number(in: value) {
-            guard !number.isNegative else { return nil }
-            switch number.whole {
-            case ..<1_000_000_000: return number.interval(of: .seconds(1))
-            case ..<100_000_000_000: return unix(number, milliseconds: 1000)
-            default: return unix(number, milliseconds: 1)
-            }
+        limits.filter(headers.isExhausted).flatMap { row in
+            headers[row.reset].compactMap { ResetText.wait($0, from: origin) }
         }
-        if let length = DurationText.go(value) { return length }
-        return (DateText.rfc3339(value) ?? DateText.http(value, now: origin))?.wait(from: origin)
-    }
-
-    private func unix(_ number: PlainNumber, milliseconds scale: Int) -> Interval {
-        let (whole, overflow) = number.whole.multipliedReportingOverflow(by: scale)
-        if overflow { return .forever }
-        let part = number.billionths * scale / 1_000_000_000
-        return WallTime(unixMilliseconds: Int64(whole) + Int64(part)).wait(from: origin)
     }
 
     /// `RateLimit: "minute";r=0;t=12`: a list of items whose `r` is what is left and whose `t` is seconds to more.

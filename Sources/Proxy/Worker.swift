@@ -165,8 +165,10 @@ final class Worker {
     /// Who sends a request that goes to this upstream.
     func identity(of fields: RequestFields, _ target: String, _ route: Router.Route) -> Identity {
         let service = route.service
+        let request = service.profile.request
+        let model = request.modelField.flatMap(fields.first) ?? request.model(inTarget: route.target) ?? ""
         return identity.identity(
-            of: fields, model: service.profile.request.model(inTarget: route.target) ?? "",
+            of: fields, model: model,
             needsCredential: service.needsCredential
         ) {
             fingerprints.fingerprint(in: fields, target: target, service.profile.credential)

@@ -61,6 +61,35 @@ struct WholeShapeTests {
         #expect(!upstream.isPrivate)
     }
 
+    @Test("An upstream may differ from its provider in what its answers mean and how fields are called")
+    func overrides() throws {
+        let text = """
+            upstreams:
+              one:
+                url: https://api.openai.com
+                answers: {rate: [429, 430], overload: 599, retry_after: [X-Wait], retry_after_ms: X-Wait-Ms}
+                model_header: X-Model
+              two:
+                url: https://api.anthropic.com
+                answers: {limit_headers: false}
+            """
+        let upstreams = try PolicyLoader.test().load(text).policy.upstreams
+        let profile = upstreams[0].profile
+        #expect(profile.request.modelField == "x-model")
+        let judge = { (status: Int, fields: [(name: String, value: String)], body: String) in
+            profile.judge(
+                status: status, headers: fields, body: Array(body.utf8).span, now: WallTime(unixMilliseconds: 0))
+        }
+        #expect(judge(430, [("x-wait", "7")], "").kind == .rateLimited)
+        #expect(judge(430, [("x-wait", "7"), ("retry-after", "9")], "").hint?.wait == .seconds(7))
+        #expect(judge(430, [("X-Wait-Ms", "250")], "").hint?.wait == .milliseconds(250))
+        #expect(judge(599, [], "").kind == .overloaded)
+        #expect(judge(500, [], "").kind == .serverError)
+        // What the body says is still looked at first.
+        #expect(judge(429, [], #"{"error":{"code":"insufficient_quota"}}"#).kind == .quotaExhausted)
+        #expect(upstreams[1].profile.limitHeaders.isEmpty && !upstreams[1].profile.heedsLimitHeaders)
+    }
+
     @Test("Without identity the usual headers name tenant, job and priority")
     func identityDefaults() throws {
         let identity = try policy().identity

@@ -137,3 +137,62 @@ extension Property {
         try requireEqual(PercentEncoding.decoded(escaped[...]), request.start, "what is all escapes")
     }
 }
+
+extension Property {
+    /// What is read of limits is in its ranges, the same whatever case names have, and never raises a limit.
+    static let limitNotices = Property("limit-notices") { bytes in
+        let answer = Message(bytes)
+        let loud = answer.fields.map { (name: $0.name.uppercased(), value: $0.value) }
+        let isASCII = answer.fields.allSatisfy { $0.name.utf8.allSatisfy { $0 < 0x80 } }
+        for provider in Provider.allCases {
+            let reader = LimitReader(provider.profile.limitHeaders)
+            let notices = reader.read(answer.fields, now: now)
+            if isASCII { try requireEqual(reader.read(loud, now: now), notices, "\(provider): names in capitals") }
+            for notice in notices {
+                let isInRange =
+                    (notice.limit ?? 1) > 0 && (notice.remaining ?? 0) >= 0 && (notice.reset ?? .zero) >= .zero
+                    && notice.window >= .seconds(1)
+                try require(isInRange, "\(provider): \(notice)")
+                try checkNeverRaises(notice)
+            }
+        }
+    }
+
+    private static func checkNeverRaises(_ notice: LimitNotice) throws {
+        let rate = Limit.Rate(20, per: notice.window, of: .requests)
+        let rules = GateRules(limits: [Limit(name: "rate", terms: Limit.Terms(rates: [rate]))], pacing: .burst)
+        let start = Instant(nanoseconds: 0)
+        var gate = Gate(rules: rules, now: start)
+        var notice = notice
+        notice.unit = .requests
+        var sent = 0
+        for _ in 0..<30 {
+            guard case .admitted(let permit) = gate.submit(Ask(identity: Identity(), deadline: start), now: start)
+            else {
+                break
+            }
+            sent += 1
+            gate.noticed(permit, [notice], now: start)
+            gate.settle(permit, now: start)
+        }
+        try require((1...20).contains(sent), "\(sent) of 20 went after \(notice)")
+        let later = start + notice.window * 2 + .minutes(2)
+        let submission = gate.submit(Ask(identity: Identity(), deadline: later), now: later)
+        guard case .admitted = submission else { throw Violation(description: "nothing goes after \(notice)") }
+    }
+
+    /// What is unpacked is bounded, and of a beginning of the input a beginning of the output.
+    static let inflate = Property("inflate") { bytes in
+        for coding in ["gzip", "deflate"] {
+            let plain = Inflate.beginning(of: bytes.span, coding: coding, bound: 4096)
+            try require(plain.count <= 4096, "\(plain.count) bytes")
+            let less = Inflate.beginning(of: bytes.span, coding: coding, bound: 100)
+            try requireEqual(less, Array(plain.prefix(100)), "\(coding): the first 100")
+            // What looks like zlib's header and what does not differ in their first two bytes.
+            guard bytes.count > 20 else { continue }
+            let beginning = bytes[..<(bytes.count / 2)]
+            let half = Inflate.beginning(of: beginning.span, coding: coding, bound: 4096)
+            try require(plain.starts(with: half), "\(coding): half of the input")
+        }
+    }
+}

@@ -14,6 +14,7 @@ struct Property: Sendable, CustomStringConvertible {
     var description: String { name }
 
     static let all: [Property] = [
+        .limitNotices, .inflate,
         .jsonWalk, .requestBody, .usageRequest, .eventStream, .eventFrames, .usageMeter, .judgement, .ownAnswer, .texts,
         .target, .policy, .addresses, .requestHead, .router, .chunkPassage, .simulatorJSON, .simulatorTexts,
     ]

@@ -94,7 +94,7 @@ extension Field {
         }
     }
 
-    private func token(expected: String) -> String? {
+    func token(expected: String) -> String? {
         guard let text = string() else { return nil }
         if text.isHeaderToken { return text }
         mistake(expected: expected)

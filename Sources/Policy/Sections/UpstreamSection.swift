@@ -18,7 +18,7 @@ struct ReadUpstream {
 extension Field {
     private static let upstreamKeys = [
         "url", "provider", "hosts", "prefix", "default", "listen", "credential", "limits", "pacing", "queue", "retry",
-        "adaptive", "breaker", "connections", "timeouts", "proxy", "tls", "private",
+        "adaptive", "breaker", "connections", "timeouts", "proxy", "tls", "private", "answers", "model_header",
     ]
 
     /// Name → upstream; at least one.
@@ -51,6 +51,8 @@ extension Field {
             retryBudget: retry.budget, breaker: section["breaker"].map { $0.breakerRules() } ?? BreakerRules(),
             adaptive: section["adaptive"]?.adaptiveRules(), tokenCounting: provider.tokenCounting,
             dayZone: provider.dayZone)
+        var overrides = section["answers"]?.profileOverrides() ?? ProfileOverrides()
+        overrides.modelField = section["model_header"]?.headerName()
         let upstream = Upstream(
             name: key, url: url ?? .missing, provider: provider, hosts: section.hosts(besides: url),
             prefix: section["prefix"]?.prefix() ?? "/\(key)", isDefault: section["default"]?.flag() ?? false,
@@ -59,7 +61,7 @@ extension Field {
             connections: section["connections"]?.connectionRules(to: url) ?? ConnectionRules(),
             timeouts: section["timeouts"]?.timeoutRules() ?? TimeoutRules(), proxy: section["proxy"]?.upstreamProxy(),
             trustedCertificatesPath: section["tls"]?.trustedCertificatesPath(),
-            isPrivate: section["private"]?.flag() ?? false)
+            isPrivate: section["private"]?.flag() ?? false, overrides: overrides)
         return ReadUpstream(
             upstream: upstream, section: section, limits: limits, listenPositions: listen.map(\.position))
     }

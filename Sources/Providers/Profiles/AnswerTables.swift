@@ -33,18 +33,35 @@ extension [AnswerRule] {
 
 /// Rows of headers that several providers share.
 extension [LimitHeaders] {
-    /// `x-ratelimit-remaining-requests` and so on; the reset is a Go duration at OpenAI and Groq, seconds at Azure.
+    /// `x-ratelimit-remaining-requests` and so on, of a minute; the reset is a Go duration and says when the bucket is
+    /// full.
     static let openAI = [
-        LimitHeaders("x-ratelimit-*-requests"), LimitHeaders("x-ratelimit-*-tokens"),
-        LimitHeaders("x-ratelimit-*-project-tokens"),
+        LimitHeaders("x-ratelimit-*-requests", of: .requests, per: .minutes(1)),
+        LimitHeaders("x-ratelimit-*-tokens", of: .tokens, per: .minutes(1)),
+        LimitHeaders("x-ratelimit-*-project-tokens", of: .tokens, per: .minutes(1)),
     ]
 
+    /// The same names; what stands for requests may be about ten seconds and not a minute, and the reset is in seconds.
+    static let azure = [
+        LimitHeaders("x-ratelimit-*-requests", of: .requests),
+        LimitHeaders("x-ratelimit-*-tokens", of: .tokens, per: .minutes(1)),
+    ]
+
+    /// The same names; requests are those of a day.
+    static let groq = [
+        LimitHeaders("x-ratelimit-*-requests", of: .requests, per: .days(1)),
+        LimitHeaders("x-ratelimit-*-tokens", of: .tokens, per: .minutes(1)),
+    ]
+
+    /// Resets are points of time in RFC 3339; `tokens` is the most restrictive limit in effect.
     static let anthropic = [
-        LimitHeaders("anthropic-ratelimit-requests-*"), LimitHeaders("anthropic-ratelimit-tokens-*"),
-        LimitHeaders("anthropic-ratelimit-input-tokens-*"), LimitHeaders("anthropic-ratelimit-output-tokens-*"),
+        LimitHeaders("anthropic-ratelimit-requests-*", of: .requests, per: .minutes(1)),
+        LimitHeaders("anthropic-ratelimit-tokens-*", of: .tokens, per: .minutes(1)),
+        LimitHeaders("anthropic-ratelimit-input-tokens-*", of: .inputTokens, per: .minutes(1)),
+        LimitHeaders("anthropic-ratelimit-output-tokens-*", of: .outputTokens, per: .minutes(1)),
     ]
 
-    /// `X-RateLimit-Remaining` as of old.
+    /// `X-RateLimit-Remaining` as of old, of whatever.
     static let plain = [LimitHeaders("x-ratelimit-*")]
 }
 

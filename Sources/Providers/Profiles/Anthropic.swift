@@ -8,7 +8,7 @@ extension ProviderProfile {
         hosts: [Glob("api.anthropic.com")],
         credential: CredentialRule(CredentialRule.Field("x-api-key"), or: [.bearer]),
         answerRules: .anthropicMoney + .lockTimeout,
-        limitHeaders: .anthropic,
+        limitHeaders: .anthropic, exceededRules: .anthropic,
         errorShape: .anthropic,
         tokenCounting: .reservedUsage)
 }

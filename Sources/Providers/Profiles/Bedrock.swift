@@ -20,6 +20,9 @@ extension ProviderProfile {
             AnswerRule([424], .named(["ModelErrorException"]), .serverError),
             AnswerRule([400], .named(["ThrottlingException", "ServiceQuotaExceededException"]), .rateLimited),
         ],
+        exceededRules: [
+            ExceededRule(.says(["too many tokens"]), .tokens), ExceededRule(.says(["too many requests"]), .requests),
+        ],
         errorShape: .bedrock,
         tokenCounting: .reservedUsage)
 }

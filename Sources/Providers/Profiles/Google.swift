@@ -8,7 +8,7 @@ extension ProviderProfile {
         credential: CredentialRule(CredentialRule.Field("x-goog-api-key"), or: [.bearer], queryParameter: "key"),
         // The code is that of its Interactions API.
         answerRules: .googleDay + [AnswerRule([429], .named(["quota_exceeded"]), .quotaExhausted)],
-        errorShape: .google,
+        exceededRules: .google, errorShape: .google,
         dayZone: .pacific)
 
     /// Vertex AI: shared capacity without a fixed number, or quotas per minute.
@@ -24,7 +24,7 @@ extension ProviderProfile {
             AnswerRule([429], .says(["exceeded the provisioned throughput"]), .quotaExhausted),
             AnswerRule([499], .always, .timeout),
         ],
-        errorShape: .google)
+        exceededRules: .google, errorShape: .google)
 
     /// `…/models/{model}:streamGenerateContent`; the `rawPredict` forms are Anthropic's on Vertex.
     private static let google = RequestShape(

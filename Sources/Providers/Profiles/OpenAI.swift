@@ -10,7 +10,7 @@ extension ProviderProfile {
         answerRules: .openAIMoney + .requestTooLarge + [
             AnswerRule([429], .named(["slow_down"]), .rateLimited)
         ] + .lockTimeout,
-        limitHeaders: .openAI,
+        limitHeaders: .openAI, exceededRules: .openAI,
         hasUsageOption: true)
 
     /// Azure OpenAI: "evaluated over a small period of time, typically 1 or 10 seconds", so the smaller of the two. A
@@ -27,7 +27,11 @@ extension ProviderProfile {
         answerRules: .openAIMoney + .requestTooLarge + [
             AnswerRule([429], .hintedBeyond(.hours(1)), .quotaExhausted)
         ] + .lockTimeout,
-        limitHeaders: .openAI,
+        limitHeaders: .azure,
+        exceededRules: [
+            ExceededRule(.says(["token rate limit"]), .tokens),
+            ExceededRule(.says(["call rate limit", "request rate limit"]), .requests),
+        ] + .openAI,
         errorShape: .azure,
         tokenCounting: .reservation)
 }

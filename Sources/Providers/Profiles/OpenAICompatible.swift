@@ -6,9 +6,11 @@ extension ProviderProfile {
     static let mistral = ProviderProfile(
         hosts: [Glob("api.mistral.ai"), Glob("*.mistral.ai")], enforcedWindow: .seconds(1),
         limitHeaders: [
-            LimitHeaders("x-ratelimit-*-req-minute"), LimitHeaders("x-ratelimit-*-tokens-minute"),
+            LimitHeaders("x-ratelimit-*-req-minute", of: .requests, per: .minutes(1), refill: .atReset),
+            LimitHeaders("x-ratelimit-*-tokens-minute", of: .tokens, per: .minutes(1), refill: .atReset),
             LimitHeaders("x-ratelimit-*"),
         ],
+        exceededRules: [ExceededRule(.says(["requests rate limit"]), .requests)],
         errorShape: .mistral)
 
     /// Groq: as OpenAI, but "requests" are those of a day. The tokens that its 429 calls "requested" have the request's
@@ -16,20 +18,26 @@ extension ProviderProfile {
     static let groq = ProviderProfile(
         hosts: [Glob("api.groq.com")],
         answerRules: .openAIMoney + .requestTooLarge + [AnswerRule([498], .always, .overloaded)] + .lockTimeout,
-        limitHeaders: .openAI,
+        limitHeaders: .groq, exceededRules: .openAI,
         tokenCounting: .reservedUsage)
 
     /// Together: a dynamic rate in requests a second.
     static let together = ProviderProfile(
         hosts: [Glob("api.together.ai"), Glob("api.together.xyz")], enforcedWindow: .seconds(1),
         answerRules: .openAIMoney,
-        limitHeaders: [LimitHeaders("x-ratelimit-*"), LimitHeaders("x-tokenlimit-*")])
+        limitHeaders: [
+            LimitHeaders("x-ratelimit-*", of: .requests, per: .seconds(1), refill: .atReset),
+            LimitHeaders("x-tokenlimit-*", of: .tokens),
+        ])
 
-    /// Fireworks: 412 is a suspended account.
+    /// Fireworks: 412 is a suspended account. Its pages disagree whether its headers are about seconds or minutes.
     static let fireworks = ProviderProfile(
         hosts: [Glob("api.fireworks.ai")],
         answerRules: .openAIMoney + [AnswerRule([412], .always, .quotaExhausted)],
-        limitHeaders: .openAI,
+        limitHeaders: [
+            LimitHeaders("x-ratelimit-*-tokens-prompt", of: .inputTokens),
+            LimitHeaders("x-ratelimit-*-tokens-generated", of: .outputTokens),
+        ] + .plain,
         hasUsageOption: true)
 
     /// OpenRouter: a 402 with `Retry-After` is the budget of what is in flight, any other 402 is money.
@@ -41,12 +49,14 @@ extension ProviderProfile {
         ],
         limitHeaders: .plain)
 
+    /// DeepSeek takes the option, and by its reference tells usage in the last chunk also without it; users have seen
+    /// it missing.
     static let deepseek = ProviderProfile(
         hosts: [Glob("api.deepseek.com")],
         answerRules: .openAIMoney,
         hasUsageOption: true)
 
-    /// DashScope enforces RPM and TPM also as a sixtieth of them in each second. Its `insufficient_quota` is the token
+    /// DashScope (its page on streams asks for `include_usage`) enforces RPM and TPM also as a sixtieth of them in each second. Its `insufficient_quota` is the token
     /// rate, whatever it is elsewhere.
     static let dashscope = ProviderProfile(
         hosts: [Glob("dashscope*.aliyuncs.com"), Glob("*.maas.aliyuncs.com")], enforcedWindow: .seconds(1),
@@ -58,6 +68,10 @@ extension ProviderProfile {
                     "Throttling.AllocationQuota", "Throttling.BurstRate",
                 ]), .rateLimited),
             AnswerRule([400, 403, 429], .named(["Arrearage"]), .quotaExhausted),
+        ],
+        exceededRules: [
+            ExceededRule(.named(["limit_requests", "Throttling.RateQuota"]), .requests),
+            ExceededRule(.named(["insufficient_quota", "Throttling.AllocationQuota"]), .tokens),
         ],
         hasUsageOption: true)
 
@@ -79,5 +93,10 @@ extension ProviderProfile {
             AnswerRule([429], .named(["rate_limit_reached_error"]), .rateLimited),
         ] + .openAIMoney,
         limitHeaders: .plain,
+        exceededRules: [
+            ExceededRule(.says(["max rpm"]), .requests, per: .minutes(1)),
+            ExceededRule(.says(["max tpm"]), .tokens, per: .minutes(1)),
+            ExceededRule(.says(["max tpd"]), .tokens, per: .days(1)),
+        ],
         tokenCounting: .reservation)
 }

@@ -4,7 +4,8 @@ import Admission
 extension ProviderProfile {
     static let vllm = ProviderProfile(request: .openAI, hasUsageOption: true)
 
-    /// Ollama: its own endpoints stream unless told not to; the OpenAI-shaped ones do as OpenAI.
+    /// Ollama: its own endpoints stream unless told not to; the OpenAI-shaped ones do as OpenAI
+    /// (`StreamOptions` in its openai/openai.go).
     static let ollama = ProviderProfile(
         request: RequestShape(streamingByDefault: ["/api/chat", "/api/generate"]),
         errorShape: .ollama,
@@ -20,6 +21,6 @@ extension ProviderProfile {
                 CredentialRule.Field("x-goog-api-key"),
             ], queryParameter: "key"),
         answerRules: .openAIMoney + .anthropicMoney + .googleDay + .requestTooLarge,
-        limitHeaders: .openAI + .anthropic + .plain,
+        limitHeaders: .openAI + .anthropic + .plain, exceededRules: .anthropic + .openAI,
         errorShape: .problem)
 }

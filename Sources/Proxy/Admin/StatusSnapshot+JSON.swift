@@ -111,10 +111,10 @@ extension StatusSnapshot.UpstreamStatus {
     }
 
     private func value(of rate: GateReport.RateReport) -> JSONText.Value {
-        .object(
-            members(rate.rate.quota, used: rate.used) + [
-                ("enforced_window_ms", rate.enforcedWindow.map { .number($0.millisecondsRoundedUp) } ?? .null)
-            ])
+        var members = members(rate.rate.quota, used: rate.used)
+        members.append(("enforced_window_ms", rate.enforcedWindow.map { .number($0.millisecondsRoundedUp) } ?? .null))
+        if let lowered = rate.lowered { members.append(("provider_allows", .number(lowered))) }
+        return .object(members)
     }
 
     private func bound(_ value: Int, used: Int) -> JSONText.Value {

@@ -49,7 +49,7 @@ extension Exchange {
     private func note(_ judgement: Judgement, _ permit: Permit, now: Instant) {
         guard judgement.kind == .rateLimited else { return service.gate.answered(permit, verdict, now: now) }
         let hint = judgement.hint.flatMap { $0.wait <= rules.maxRetryAfter ? $0.wait : nil }
-        service.gate.throttled(permit, comeBack: hint, now: now)
+        service.gate.throttled(permit, comeBack: hint, exceeded: judgement.exceeded, now: now)
     }
 
     /// How long to wait before the next attempt; `nil` where there must be none.

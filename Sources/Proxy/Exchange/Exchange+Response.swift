@@ -42,9 +42,17 @@ extension Exchange {
             phase = .relaying(permit, handler)
             verdict = .answered
             service.gate.answered(permit, .answered, now: now)
+            heedLimits(head.headers, permit, now: now)
             readAnswer(head)
             relay(head, advice: nil, now: now)
         }
+    }
+
+    /// Follows what the provider says of its limits, where that is less than is used of them here.
+    private func heedLimits(_ headers: HTTPHeaders, _ permit: Permit, now: Instant) {
+        guard let watch = service.limitWatch else { return }
+        let notices = watch.notices(in: headers)
+        if !notices.isEmpty { service.gate.noticed(permit, notices, now: now) }
     }
 
     func upstreamBody(_ bytes: ByteBuffer) {

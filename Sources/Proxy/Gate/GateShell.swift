@@ -103,8 +103,13 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.correct(permit, usage, now: now) }
     }
 
-    func throttled(_ permit: Permit, comeBack: Interval?, now: Instant) {
-        perform(now) { $0.gate.throttled(permit, comeBack: comeBack, now: now) }
+    func throttled(_ permit: Permit, comeBack: Interval?, exceeded: ExceededLimit?, now: Instant) {
+        perform(now) { $0.gate.throttled(permit, comeBack: comeBack, exceeded: exceeded, now: now) }
+    }
+
+    /// The provider said something of its limits; see ``Gate/noticed(_:_:now:)``.
+    func noticed(_ permit: Permit, _ notices: [LimitNotice], now: Instant) {
+        perform(now) { $0.gate.noticed(permit, notices, now: now) }
     }
 
     func depart(_ permit: Permit, now: Instant) -> Instant {

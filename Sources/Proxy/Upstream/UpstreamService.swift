@@ -18,6 +18,8 @@ final class UpstreamService: Sendable {
     let upstream: Upstream
     let profile: ProviderProfile
     let gate: GateShell
+    /// `nil` where answers can say nothing that is of interest here.
+    let limitWatch: LimitWatch?
     let way: WayJitter
     let recent: RecentPast
     let metrics: UpstreamMetrics
@@ -53,7 +55,8 @@ final class UpstreamService: Sendable {
         needsModel = upstream.gate.depends(on: .model)
         countsTokens = upstream.gate.countsTokens
         self.log = log
-        profile = upstream.provider.profile
+        profile = upstream.profile
+        limitWatch = LimitWatch(profile, upstream.gate)
         gate = earlier?.gate ?? GateShell(terms: terms, home: home)
         way = earlier?.way ?? WayJitter()
         recent = earlier?.recent ?? RecentPast()

@@ -1,0 +1,36 @@
+import Admission
+import NIOHTTP1
+import Policy
+import Providers
+import Synchronization
+
+/// Looks at an upstream's answers for what they say of the provider's limits, and lets pass only what may change
+/// something: nearly all answers say that there is plenty, and the gate need not be asked for that.
+final class LimitWatch: Sendable {
+    private let reader: LimitReader
+    private let rates: [Limit.Rate]
+    /// Whether the provider has ever named a smaller limit than the rules: then all that it says is of interest.
+    private let isAlert = Atomic(false)
+
+    /// `nil` where no limit of ours may be the provider's own, or its answers are not to be heeded.
+    init?(_ profile: ProviderProfile, _ rules: GateRules) {
+        rates = rules.accountRates
+        guard profile.heedsLimitHeaders, !rates.isEmpty else { return nil }
+        reader = LimitReader(profile.limitHeaders)
+    }
+
+    func notices(in headers: HTTPHeaders) -> [LimitNotice] {
+        let fields = headers.lazy.map { (name: $0.name, value: $0.value) }
+        let notices = reader.read(fields, now: Worker.wallTime)
+        return notices.contains(where: isNews) ? notices : []
+    }
+
+    private func isNews(_ notice: LimitNotice) -> Bool {
+        for rate in rates where rate.unit == notice.unit && rate.window == notice.window {
+            let limit = notice.limit ?? rate.quota
+            if limit < rate.quota { isAlert.store(true, ordering: .relaxed) }
+            if isAlert.load(ordering: .relaxed) || (notice.remaining ?? .max) <= limit / 2 { return true }
+        }
+        return false
+    }
+}
