@@ -75,6 +75,7 @@ extension Exchange {
     func upstreamChunks(_ chunks: WholeChunks) {
         if case .relaying(let permit, _) = phase, answerReading?.isFiltering != true {
             if answerReading != nil { chunks.forEach { _ = read(chunks.data($0), permit) } }
+            if streamEnd != .unwatched { chunks.forEach { streamEnd.take(chunks.data($0).readableBytesUInt8Span) } }
             record.bytesOut += chunks.length
             connection.write(chunks)
         } else {
