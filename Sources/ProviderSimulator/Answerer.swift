@@ -20,10 +20,10 @@ struct Answerer: Sendable {
     func act(on request: Request, arrival: Arrival, now: Int64, date: Int64) -> Act {
         let dialect = Dialect(target: request.target)
         var random = SeededRandom(seed: arrival.seed)
-        let limits: [(name: String, value: String)]
+        let limits: ProviderShape.Fields
         switch arrival.verdict {
         case .refused(let refusal): return .play(refuse(refusal, dialect: dialect, now: now, date: date))
-        case .accepted(let standings): limits = LimitHeaders.of(standings, dialect: dialect, date: date)
+        case .accepted(let standings): limits = dialect.shape.limitHeaders(standings, date)
         case .undecided: preconditionFailure("a request is decided before it is answered")
         }
         do throws(RequestFlaw) {
@@ -35,7 +35,7 @@ struct Answerer: Sendable {
             default: break
             }
             var script: Script
-            if let error = injected(fault, dialect: dialect, date: date) {
+            if let error = injected(fault, dialect: dialect, date: date, id: arrival.seed) {
                 script = error
             } else {
                 script = try answer(to: request, date: date, random: &random)
@@ -44,7 +44,7 @@ struct Answerer: Sendable {
             script.headers += limits
             return .play(script)
         } catch {
-            var script = Self.script(ErrorBody(error), dialect: dialect)
+            var script = Self.script(ErrorBody(error, dialect: dialect), id: arrival.seed)
             if case .wrongMethod(_, _, let allow) = error { script.headers.append(("allow", allow)) }
             script.headers += limits
             return .play(script)
@@ -59,35 +59,29 @@ struct Answerer: Sendable {
 
     private func refuse(_ refusal: Refusal, dialect: Dialect, now: Int64, date: Int64) -> Script {
         let wait = refusal.retryAt.map { max(1, $0 - now) }
-        var script = Self.script(.limit(refusal, wait: wait, dialect: dialect), dialect: dialect)
+        var script = Self.script(
+            .limit(refusal, wait: wait, dialect: dialect), id: UInt64(bitPattern: now))
         // Nobody knows when a place in flight falls free; a second is what a provider would say. What is too large
         // for a limit is so at any time.
-        if !refusal.isTooLarge { script.headers += LimitHeaders.retryAfter(wait ?? 1_000_000_000) }
-        script.headers += LimitHeaders.of(refusal.standings, dialect: dialect, date: date)
+        if !refusal.isTooLarge { script.headers += dialect.shape.retryHeaders(wait ?? 1_000_000_000, date) }
+        script.headers += dialect.shape.limitHeaders(refusal.standings, date)
         return script
     }
 
-    private func injected(_ fault: Fault?, dialect: Dialect, date: Int64) -> Script? {
+    private func injected(_ fault: Fault?, dialect: Dialect, date: Int64, id: UInt64) -> Script? {
         switch fault {
-        case .quotaExhausted:
-            return Self.script(.quotaExhausted, dialect: dialect)
+        case .refusal(let kind):
+            return Self.script(ErrorBody(kind, dialect: dialect), id: id)
         case .status(let status, let hint):
-            var headers: [(name: String, value: String)] = []
-            var wait: Int64?
+            var script = Self.script(.injected(status, retryAfter: hint?.length, dialect: dialect), id: id)
             switch hint {
-            case .seconds(let length):
-                headers = [("retry-after", "\(length / 1_000_000_000)")]
-                wait = length
-            case .milliseconds(let length):
-                headers = [("retry-after-ms", "\(length / 1_000_000)")]
-                wait = length
+            case .seconds(let length): script.headers.append(("retry-after", "\(length / 1_000_000_000)"))
+            case .milliseconds(let length): script.headers.append(("retry-after-ms", "\(length / 1_000_000)"))
             case .date(let length):
-                headers = [("retry-after", WallClock.httpDate(date + (length + 999_999_999) / 1_000_000_000))]
-                wait = length
+                let end = date + (length + 999_999_999) / 1_000_000_000
+                script.headers.append(("retry-after", WallClock.httpDate(end)))
             case nil: break
             }
-            var script = Self.script(.injected(status, retryAfter: wait), dialect: dialect)
-            script.headers += headers
             return script
         default:
             return nil
@@ -108,7 +102,8 @@ struct Answerer: Sendable {
             return Self.script(200, json: ModelList.one(model))
         case .endpoint(let endpoint):
             if request.isTooLarge { throw .tooLarge }
-            let ask = if let ask = request.ask { ask } else { try Ask.read(endpoint, body: request.body) }
+            let dialect = Dialect(target: request.target)
+            let ask = if let ask = request.ask { ask } else { try Ask.read(endpoint, dialect, body: request.body) }
             return complete(ask, date: date, random: &random)
         }
     }
@@ -119,13 +114,14 @@ struct Answerer: Sendable {
             !request.isTooLarge
         else { return nil }
         // What is wrong with it is told when it is answered.
-        return try? Ask.read(endpoint, body: request.body)
+        return try? Ask.read(endpoint, Dialect(target: request.target), body: request.body)
     }
 
     /// What a request costs, with the tokens that its answer will have; nothing but a request where there is no ask.
     /// A fault changes nothing about it: the limits count what arrives.
     func weight(of ask: Ask?) -> Weight {
         guard let ask else { return Weight() }
+        if ask.endpoint.onlyCounts { return Weight(model: ask.model) }
         return Weight(model: ask.model, inputTokens: ask.inputTokens, outputTokens: outputTokens(ask))
     }
 
@@ -134,12 +130,13 @@ struct Answerer: Sendable {
         let completion = Completion(
             ask: ask, id: String(random.next(), radix: 16), created: date, outputTokens: output)
         let pause = settings.tokensPerSecond.map { Int64(1e9 / $0) } ?? 0
+        let answer = completion.answer
         var script =
             ask.streams
-            ? Script(status: 200, headers: [("cache-control", "no-cache")], body: .streamed(completion))
-            : Script(status: 200, headers: [], body: .inParts(completion.body))
-        script.headers.append(("content-type", completion.contentType))
-        script.headers.append(("x-request-id", "req_\(completion.id)"))
+            ? Script(status: 200, headers: [("cache-control", "no-cache")], body: .streamed(answer))
+            : Script(status: 200, headers: [], body: .inParts(answer.whole))
+        script.headers.append(("content-type", ask.streams ? answer.streamType : "application/json"))
+        script.headers += ask.dialect.shape.answerHeaders(completion.id) + answer.headers
         script.pause = pause
         script.jitter = settings.jitter
         script.random = SeededRandom(seed: random.next())
@@ -150,7 +147,7 @@ struct Answerer: Sendable {
     }
 
     private func outputTokens(_ ask: Ask) -> Int {
-        if ask.endpoint == .embeddings { return 0 }
+        if !ask.endpoint.hasOutput { return 0 }
         let wanted = settings.outputTokens ?? ask.maximumOutputTokens ?? 16
         return max(1, min(wanted, ask.maximumOutputTokens ?? wanted, settings.outputTokensBound))
     }
@@ -170,8 +167,12 @@ struct Answerer: Sendable {
         }
     }
 
-    static func script(_ error: ErrorBody, dialect: Dialect) -> Script {
-        script(error.status, json: error.text(in: dialect))
+    static func script(_ error: ErrorBody, id: UInt64) -> Script {
+        var error = error
+        error.id = String(id, radix: 16)
+        var script = script(error.status, json: error.text)
+        script.headers += error.headers
+        return script
     }
 
     static func script(_ status: Int, json: String) -> Script {

@@ -1,6 +1,7 @@
 /// What a request body asks the model for.
 struct Ask: Hashable, Sendable {
     var endpoint: Endpoint
+    var dialect = Dialect.openAI
     var model: String
     var streams = false
     /// OpenAI: `stream_options.include_usage`.
@@ -14,80 +15,33 @@ struct Ask: Hashable, Sendable {
     var dimensions = 16
 
     /// Understands a body or says what is wrong with it, in the order in which OpenAI looks.
-    static func read(_ endpoint: Endpoint, body: [UInt8]) throws(RequestFlaw) -> Ask {
+    static func read(_ endpoint: Endpoint, _ dialect: Dialect, body: [UInt8]) throws(RequestFlaw) -> Ask {
         guard let document = JSONValue(body), case .object = document else { throw .notJSON }
+        var ask = try read(endpoint, AskDocument(document))
+        ask.dialect = dialect
+        return ask
+    }
+
+    private static func read(_ endpoint: Endpoint, _ document: AskDocument) throws(RequestFlaw) -> Ask {
         switch endpoint {
-        case .chatCompletions: return try chat(document)
-        case .completions: return try plain(document)
-        case .embeddings: return try embeddings(document)
-        case .messages: return try messages(document)
+        case .chatCompletions: return try document.chat()
+        case .completions: return try document.plain()
+        case .responses: return try document.responses()
+        case .embeddings: return try document.embeddings()
+        case .messages, .countTokens: return try document.messages(endpoint, model: document.model())
+        case .invoke(let model, let streams):
+            var ask = try document.messages(endpoint, model: model)
+            ask.streams = streams
+            return ask
         case .generateContent(let model, let stream):
-            return try google(document, endpoint: endpoint, model: model, streams: stream != nil)
+            return try document.google(endpoint, model: model, streams: stream != nil)
+        case .embedContent(let model, _), .countContentTokens(let model):
+            return try document.contents(endpoint, model: model)
+        case .converse(let model, let streams): return try document.converse(endpoint, model: model, streams: streams)
+        case .cohereChat: return try document.cohereChat()
+        case .cohereEmbed: return try document.cohereEmbed()
         case .models, .model: throw .notJSON
         }
-    }
-
-    private static func chat(_ document: JSONValue) throws(RequestFlaw) -> Ask {
-        let model = try model(of: document)
-        guard let messages = document["messages"]?.items, !messages.isEmpty else { throw .missing("messages") }
-        let current = try maximum(document, "max_completion_tokens")
-        let former = try maximum(document, "max_tokens")
-        return Ask(
-            endpoint: .chatCompletions, model: model, streams: document["stream"]?.isTrue ?? false,
-            includesUsage: document["stream_options"]?["include_usage"]?.isTrue ?? false,
-            inputTokens: TokenEstimate.of(messages: messages),
-            maximumOutputTokens: current ?? former)
-    }
-
-    private static func plain(_ document: JSONValue) throws(RequestFlaw) -> Ask {
-        let model = try model(of: document)
-        guard let prompt = document["prompt"] else { throw .missing("prompt") }
-        return Ask(
-            endpoint: .completions, model: model, streams: document["stream"]?.isTrue ?? false,
-            includesUsage: document["stream_options"]?["include_usage"]?.isTrue ?? false,
-            inputTokens: TokenEstimate.of(prompt), maximumOutputTokens: try maximum(document, "max_tokens"))
-    }
-
-    private static func embeddings(_ document: JSONValue) throws(RequestFlaw) -> Ask {
-        let model = try model(of: document)
-        guard let input = document["input"] else { throw .missing("input") }
-        // A list of numbers is one text, given as tokens.
-        let texts = input.items.map { items in items.first?.integer == nil ? items.count : 1 } ?? 1
-        guard texts >= 1 else { throw .missing("input") }
-        return Ask(
-            endpoint: .embeddings, model: model, inputTokens: TokenEstimate.of(input), inputs: texts,
-            dimensions: min(max(document["dimensions"]?.integer ?? 16, 1), 4_096))
-    }
-
-    private static func messages(_ document: JSONValue) throws(RequestFlaw) -> Ask {
-        let model = try model(of: document)
-        guard let messages = document["messages"]?.items, !messages.isEmpty else { throw .missing("messages") }
-        guard let maximum = try maximum(document, "max_tokens") else { throw .missing("max_tokens") }
-        let system = document["system"].map { TokenEstimate.of($0) } ?? 0
-        return Ask(
-            endpoint: .messages, model: model, streams: document["stream"]?.isTrue ?? false,
-            inputTokens: system + TokenEstimate.of(messages: messages), maximumOutputTokens: maximum)
-    }
-
-    private static func google(
-        _ document: JSONValue, endpoint: Endpoint, model: String, streams: Bool
-    ) throws(RequestFlaw) -> Ask {
-        guard let contents = document["contents"] else { throw .missing("contents") }
-        let generation = document["generationConfig"] ?? .null
-        return Ask(
-            endpoint: endpoint, model: model, streams: streams, inputTokens: TokenEstimate.of(contents),
-            maximumOutputTokens: try maximum(generation, "maxOutputTokens"))
-    }
-
-    private static func model(of document: JSONValue) throws(RequestFlaw) -> String {
-        guard let model = document["model"]?.text, !model.isEmpty else { throw .missing("model") }
-        return model
-    }
-
-    private static func maximum(_ document: JSONValue, _ name: String) throws(RequestFlaw) -> Int? {
-        guard let value = document[name], value != .null else { return nil }
-        guard let number = value.integer, number >= 1 else { throw .invalid(name) }
-        return number
     }
 }
 

@@ -21,51 +21,25 @@ struct Completion: Hashable, Sendable {
         (0..<outputTokens).reduce(into: "") { $0 += Self.word($1) }
     }
 
-    /// The body of an answer that is not streamed.
-    var body: String {
-        switch ask.endpoint.dialect {
-        case .openAI: openAIBody
-        case .anthropic: anthropicBody
-        case .google: googleBody
+    /// A vector of length 1 with one component set, so that vectors are different and cheap to compare.
+    func vector(_ place: Int) -> String {
+        let components = (0..<ask.dimensions).map { $0 == place % ask.dimensions ? "1.0" : "0.0" }
+        return "[\(components.joined(separator: ","))]"
+    }
+
+    /// As the endpoint writes it.
+    var answer: any Answer {
+        switch ask.endpoint {
+        case .chatCompletions: ChatAnswer(completion: self)
+        case .completions: TextAnswer(completion: self)
+        case .responses: ResponsesAnswer(completion: self)
+        case .messages: MessagesAnswer(completion: self)
+        case .generateContent: GenerateContentAnswer(completion: self)
+        case .converse: ConverseAnswer(completion: self)
+        case .invoke: InvokeAnswer(completion: self)
+        case .cohereChat: CohereChatAnswer(completion: self)
+        case .embeddings, .embedContent, .cohereEmbed, .countTokens, .countContentTokens, .models, .model:
+            ReadingAnswer(completion: self)
         }
-    }
-
-    /// How many pieces a streamed answer has.
-    var steps: Int {
-        switch ask.endpoint.dialect {
-        case .openAI: openAISteps
-        case .anthropic: outputTokens + 5
-        case .google: outputTokens
-        }
-    }
-
-    /// A piece of a streamed answer, 0 ..< ``steps``.
-    func piece(_ step: Int) -> String {
-        switch ask.endpoint.dialect {
-        case .openAI: openAIPiece(step)
-        case .anthropic: anthropicPiece(step)
-        case .google: googlePiece(step)
-        }
-    }
-
-    /// Whether the piece carries a token, which takes time to make; the first of the answer falls under the latency.
-    func carriesToken(_ step: Int) -> Bool {
-        switch ask.endpoint.dialect {
-        case .openAI: step > tokenStart && step < tokenStart + outputTokens
-        case .anthropic: step > 2 && step < 2 + outputTokens
-        case .google: step > 0
-        }
-    }
-
-    var contentType: String {
-        if !ask.streams { return "application/json" }
-        return ask.endpoint.isArrayStream ? "application/json; charset=UTF-8" : "text/event-stream; charset=utf-8"
-    }
-}
-
-extension Endpoint {
-    var isArrayStream: Bool {
-        if case .generateContent(_, .array) = self { return true }
-        return false
     }
 }

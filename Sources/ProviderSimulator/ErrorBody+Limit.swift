@@ -2,17 +2,21 @@
 extension ErrorBody {
     /// - Parameter wait: nanoseconds; `nil` where nobody knows, or waiting does not help.
     static func limit(_ refusal: Refusal, wait: Int64?, dialect: Dialect) -> ErrorBody {
-        var error = ErrorBody(status: 429, message: "", type: "requests", code: "rate_limit_exceeded", retryAfter: wait)
+        let shape = dialect.shape
+        let kind: ErrorKind = refusal.rule.isDaily ? .day : .rate
+        var error = ErrorBody(kind, dialect: dialect)
+        error.retryAfter = wait
         switch refusal.rule.bound {
         case .inFlight(let most):
             error.message = reached("concurrent requests (\(refusal.rule)): limit \(most)", wait: wait)
         case .requests(let quota, _, _):
             error.message = reached("requests (\(refusal.rule)): limit \(quota)", wait: wait)
         case .tokens(let tokens, let quota, let window, _):
-            error.type = "tokens"
-            switch dialect {
-            case .openAI: error.message = openAI(refusal, tokens.rate(window: window), quota: quota, wait: wait)
-            case .anthropic, .google:
+            if let words = shape.tokenRate { (error.type, error.code) = (words.type, words.code) }
+            error.countsTokens = true
+            if shape.countsAloud {
+                error.message = openAI(refusal, tokens.rate(window: window), quota: quota, wait: wait)
+            } else {
                 let most = refusal.isTooLarge ? refusal.most : quota
                 let limit = "\(most) \(tokens.words) per \(WindowWords(window).name)"
                 error.message =
@@ -38,6 +42,16 @@ extension ErrorBody {
         let hint = wait.map { " Please try again in \(DurationText.go($0))." } ?? ""
         return "Rate limit reached for \(whom): Limit \(quota), Used \(refusal.used), "
             + "Requested \(refusal.requested).\(hint)"
+    }
+}
+
+extension LimitRule {
+    /// Whether it is a day's quota.
+    fileprivate var isDaily: Bool {
+        switch bound {
+        case .inFlight: false
+        case .requests(_, let window, _), .tokens(_, _, let window, _): window >= 86_400_000_000_000
+        }
     }
 }
 

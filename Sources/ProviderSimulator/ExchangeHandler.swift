@@ -62,7 +62,7 @@ final class ExchangeHandler: ChannelInboundHandler {
         if case .operation = Route(method: head.method.rawValue, target: head.uri) {
             // What watches the books does not stand in them.
         } else {
-            exchange.arrival = ledger.arrive(key: head.headers.first(name: "authorization") ?? "")
+            exchange.arrival = ledger.arrive(key: CallerKey.of(head.headers))
         }
         self.exchange = exchange
         if head.headers.first(name: "expect")?.lowercased() == "100-continue" {

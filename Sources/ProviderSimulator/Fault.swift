@@ -2,8 +2,8 @@
 package enum Fault: Hashable, Sendable {
     /// An error answer instead of the real one.
     case status(Int, RetryHint?)
-    /// 429 of the kind that waiting does not cure: `insufficient_quota`.
-    case quotaExhausted
+    /// An error of this kind in the provider's own words.
+    case refusal(ErrorKind)
     /// The connection is reset (HTTP/2: the stream, `INTERNAL_ERROR`) when the request has been read.
     case resetBeforeHead
     /// The same after the head and, of a longer body, its first part.
@@ -24,10 +24,17 @@ package enum Fault: Hashable, Sendable {
         case seconds(Int64)
         case milliseconds(Int64)
         case date(Int64)
+
+        var length: Int64 {
+            switch self {
+            case .seconds(let length), .milliseconds(let length), .date(let length): length
+            }
+        }
     }
 
     /// Reads `status=503`, `status=429;retry-after=2` (also `retry-after-ms=1500`, `retry-after-date=5s`),
-    /// `retry-after-date` (a 429 that says 2 s by date), `quota-exhausted`, `reset-before-head`, `reset-after-head`,
+    /// `retry-after-date` (a 429 that says 2 s by date), `rate-limited`, `overloaded`, `quota-exhausted`,
+    /// `day-quota-exhausted`, `context-too-long`, `bad-credential`, `reset-before-head`, `reset-after-head`,
     /// `refuse-stream`, `stall`, `slow-body`, `slow-body=50ms`, `cut-body`, `delay=250ms`.
     package init(_ text: String) throws(SimulatorTextError) {
         let (name, value) = text.splitOnce("=")
@@ -35,7 +42,6 @@ package enum Fault: Hashable, Sendable {
         case ("status", let value?): self = try Self.status(value, in: text)
         case ("retry-after-date", nil): self = .status(429, .date(2_000_000_000))
         case ("retry-after-date", let value?): self = .status(429, .date(try Self.length(value, in: text)))
-        case ("quota-exhausted", nil): self = .quotaExhausted
         case ("reset-before-head", nil): self = .resetBeforeHead
         case ("reset-after-head", nil): self = .resetAfterHead
         case ("refuse-stream", nil): self = .refuseStream
@@ -45,10 +51,14 @@ package enum Fault: Hashable, Sendable {
         case ("cut-body", nil): self = .cutBody
         case ("delay", let value?): self = .delay(try Self.length(value, in: text))
         default:
-            throw Self.error(
-                text,
-                "is none of status=N, retry-after-date, quota-exhausted, reset-before-head, reset-after-head, "
-                    + "refuse-stream, stall, slow-body, cut-body, delay=TIME")
+            guard value == nil, let kind = ErrorKind(rawValue: String(name)) else {
+                let kinds = ErrorKind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Self.error(
+                    text,
+                    "is none of status=N, retry-after-date, \(kinds), reset-before-head, reset-after-head, "
+                        + "refuse-stream, stall, slow-body, cut-body, delay=TIME")
+            }
+            self = .refusal(kind)
         }
     }
 
@@ -92,7 +102,7 @@ extension Fault: CustomStringConvertible {
         case .status(let code, .seconds(let length)): "status=\(code);retry-after=\(length / 1_000_000_000)"
         case .status(let code, .milliseconds(let length)): "status=\(code);retry-after-ms=\(length / 1_000_000)"
         case .status(let code, .date(let length)): "status=\(code);retry-after-date=\(DurationText.short(length))"
-        case .quotaExhausted: "quota-exhausted"
+        case .refusal(let kind): kind.rawValue
         case .resetBeforeHead: "reset-before-head"
         case .resetAfterHead: "reset-after-head"
         case .refuseStream: "refuse-stream"

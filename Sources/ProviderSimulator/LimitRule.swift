@@ -18,7 +18,7 @@ package struct LimitRule: Hashable, Sendable {
     /// Whose requests are counted together.
     package enum Scope: Hashable, Sendable {
         case everyone
-        /// Those with the same `Authorization` header.
+        /// Those with the same API key, in whichever header their provider takes it.
         case key
     }
 

@@ -18,8 +18,7 @@ struct Operations: Sendable {
                 ledger.setFaults(try FaultRule.read(body))
                 return status
             } catch {
-                let body = ErrorBody(status: 400, message: error.description, type: "invalid_request_error")
-                return Answerer.script(body, dialect: .openAI)
+                return Answerer.script(ErrorBody(400, error.description, dialect: .openAI), id: 0)
             }
         }
     }

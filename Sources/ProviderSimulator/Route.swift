@@ -16,8 +16,7 @@ enum Route: Hashable, Sendable {
 
     /// - Parameter target: the request target in origin form, with its query.
     init(method: String, target: String) {
-        let (path, query) = target.splitOnce("?")
-        guard let (needed, route) = Self.known(path, query: query ?? "") else {
+        guard let (needed, route) = Self.operation(target) ?? Self.call(target) else {
             self = .unknown
             return
         }
@@ -25,38 +24,45 @@ enum Route: Hashable, Sendable {
         self = allowed ? route : .wrongMethod(allow: needed == "GET" ? "GET, HEAD" : needed)
     }
 
-    private static func known(_ path: Substring, query: Substring) -> (String, Route)? {
-        switch path {
-        case "/metrics": return ("GET", .operation(.metrics))
-        case "/_simulator": return ("GET", .operation(.status))
-        case "/_simulator/faults": return ("POST", .operation(.setFaults))
-        case "/_simulator/reset": return ("POST", .operation(.reset))
-        case "/v1/chat/completions": return ("POST", .endpoint(.chatCompletions))
-        case "/v1/completions": return ("POST", .endpoint(.completions))
-        case "/v1/embeddings": return ("POST", .endpoint(.embeddings))
-        case "/v1/models": return ("GET", .endpoint(.models))
-        case "/v1/messages": return ("POST", .endpoint(.messages))
-        default: break
+    private static func operation(_ target: String) -> (String, Route)? {
+        switch target.splitOnce("?").0 {
+        case "/metrics": ("GET", .operation(.metrics))
+        case "/_simulator": ("GET", .operation(.status))
+        case "/_simulator/faults": ("POST", .operation(.setFaults))
+        case "/_simulator/reset": ("POST", .operation(.reset))
+        default: nil
         }
-        if let call = path.droppingPrefix("/v1beta/models/") {
-            return Endpoint(googleCall: call, query: query).map { ("POST", .endpoint($0)) }
-        }
-        guard let model = path.droppingPrefix("/v1/models/"), !model.isEmpty else { return nil }
-        return ("GET", .endpoint(.model(String(model))))
+    }
+
+    private static func call(_ target: String) -> (String, Route)? {
+        let location = Location(target)
+        let call = location.dialect.shape.call(path: location.path, query: location.query)
+        return call.map { ($0.method, .endpoint($0.endpoint)) }
     }
 }
 
-/// An endpoint of the provider.
+/// An endpoint of a provider.
 enum Endpoint: Hashable, Sendable {
+    // OpenAI's, and of whoever speaks like it.
     case chatCompletions
     case completions
+    case responses
     case embeddings
     case models
     case model(String)
-    /// Anthropic's.
+    // Anthropic's.
     case messages
-    /// Google's; the way the answer is streamed, if it is.
+    case countTokens
+    // Google's; the way the answer is streamed, if it is.
     case generateContent(model: String, GoogleStream?)
+    case embedContent(model: String, batch: Bool)
+    case countContentTokens(model: String)
+    // Amazon's; what is invoked speaks like Anthropic.
+    case converse(model: String, streams: Bool)
+    case invoke(model: String, streams: Bool)
+    // Cohere's.
+    case cohereChat
+    case cohereEmbed
 
     /// How `streamGenerateContent` writes: server-sent events with `alt=sse`, else one growing JSON array.
     enum GoogleStream: Hashable, Sendable {
@@ -64,39 +70,20 @@ enum Endpoint: Hashable, Sendable {
         case array
     }
 
-    /// `gemini-2.5-flash:generateContent` and `…:streamGenerateContent`.
-    fileprivate init?(googleCall call: Substring, query: Substring) {
-        let (model, verb) = call.splitOnce(":")
-        let events = query.split(separator: "&").contains("alt=sse")
-        switch verb {
-        case "generateContent": self = .generateContent(model: String(model), nil)
-        case "streamGenerateContent": self = .generateContent(model: String(model), events ? .events : .array)
-        default: return nil
-        }
-    }
-
-    /// Whose words an answer uses, an error too.
-    var dialect: Dialect {
+    /// Whether the model writes something, or only reads.
+    var hasOutput: Bool {
         switch self {
-        case .messages: .anthropic
-        case .generateContent: .google
-        default: .openAI
+        case .chatCompletions, .completions, .responses, .messages, .generateContent, .converse, .invoke, .cohereChat:
+            true
+        case .embeddings, .models, .model, .countTokens, .embedContent, .countContentTokens, .cohereEmbed: false
         }
     }
-}
 
-/// Whose shape a body has.
-enum Dialect: Hashable, Sendable {
-    case openAI
-    case anthropic
-    case google
-
-    /// The dialect of a path, also of one that leads nowhere.
-    init(target: String) {
-        if target.hasPrefix("/v1/messages") {
-            self = .anthropic
-        } else {
-            self = target.hasPrefix("/v1beta/") ? .google : .openAI
+    /// Whether it only says how many tokens there would be.
+    var onlyCounts: Bool {
+        switch self {
+        case .countTokens, .countContentTokens: true
+        default: false
         }
     }
 }

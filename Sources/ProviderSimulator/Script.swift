@@ -32,7 +32,7 @@ struct Script: Sendable {
     enum Body: Sendable {
         /// In so many pieces.
         case whole([UInt8], pieces: Int)
-        case streamed(Completion)
+        case streamed(any Answer)
 
         /// A text that is written as fast as the caller reads.
         static func inParts(_ text: String) -> Body {
@@ -54,7 +54,7 @@ struct Script: Sendable {
         let all =
             switch body {
             case .whole(let bytes, let pieces): min(pieces, bytes.count)
-            case .streamed(let completion): completion.steps
+            case .streamed(let answer): answer.steps
             }
         return switch ending {
         case .complete: all
@@ -68,8 +68,8 @@ struct Script: Sendable {
         case .whole(let bytes, let pieces):
             let count = min(pieces, bytes.count)
             return bytes[bytes.count * place / count..<bytes.count * (place + 1) / count]
-        case .streamed(let completion):
-            return Array(completion.piece(place).utf8)[...]
+        case .streamed(let answer):
+            return answer.piece(place)[...]
         }
     }
 
@@ -81,8 +81,8 @@ struct Script: Sendable {
 
     private func takesTime(_ place: Int) -> Bool {
         if isSlow { return true }
-        guard case .streamed(let completion) = body else { return false }
-        return completion.carriesToken(place)
+        guard case .streamed(let answer) = body else { return false }
+        return answer.takesTime(place)
     }
 
     /// Known where the answer is not streamed, also when it is going to be cut.

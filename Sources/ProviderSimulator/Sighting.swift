@@ -1,7 +1,7 @@
 /// One line of the journal that a simulator keeps where its settings ask for it: what it saw of one request.
 package struct Sighting: Hashable, Sendable {
     package var kind: Kind
-    /// The value of the request's `Authorization` header, by which the limits per key tell callers apart.
+    /// The API key, by which the limits per key tell callers apart.
     package var key: String
     /// Nanoseconds since the simulator's start; never less than that of the line before.
     package var at: Int64

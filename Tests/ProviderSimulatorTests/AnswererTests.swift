@@ -242,21 +242,6 @@ struct AnswererTests {
         #expect(WallClock.timestamp(seconds) == text)
     }
 
-    private func play(
-        _ target: String, _ body: String, fault: String? = nil, arrival: Arrival? = nil,
-        settings: SimulatorSettings = SimulatorSettings()
-    ) throws -> Script {
-        let arrival = arrival ?? Arrival(verdict: .accepted(Standings()), fault: nil, heldUnder: "", seed: 1)
-        let request = Answerer.Request(method: "POST", target: target, fault: fault, body: Array(body.utf8))
-        let act = Answerer(settings: settings).act(on: request, arrival: arrival, now: 0, date: 1_000)
-        guard case .play(let script) = act else { throw SimulatorTextError("no answer") }
-        return script
-    }
-
-    private func text(_ script: Script) -> String {
-        String(decoding: (0..<script.pieces).flatMap { script.piece($0) }, as: UTF8.self)
-    }
-
     private func document(_ script: Script) throws -> JSONValue {
         try #require(JSONValue(text(script).utf8))
     }

@@ -13,7 +13,8 @@ struct FaultTests {
             ("status=429;retry-after=2", .status(429, .seconds(2 * second))),
             ("status=429;retry-after-ms=1500", .status(429, .milliseconds(1_500_000_000))),
             ("status=503;retry-after-date=5s", .status(503, .date(5 * second))),
-            ("quota-exhausted", .quotaExhausted), ("reset-before-head", .resetBeforeHead),
+            ("quota-exhausted", .refusal(.money)), ("overloaded", .refusal(.overloaded)),
+            ("reset-before-head", .resetBeforeHead),
             ("reset-after-head", .resetAfterHead), ("refuse-stream", .refuseStream), ("stall", .stall),
             ("slow-body=50ms", .slowBody(50_000_000)), ("cut-body", .cutBody), ("delay=250ms", .delay(250_000_000)),
         ])
