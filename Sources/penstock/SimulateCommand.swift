@@ -9,13 +9,17 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Runs a simulated provider that holds limits of its own and counts who breaks them.",
         discussion: """
-            For load tests and CI, without keys: OpenAI-shaped chat completions (plain and streamed), embeddings and
-            models. Its /metrics counts simulator_violations_total; POST /_simulator/faults changes faults while it runs.
+            For load tests and CI, without keys, in the shape of openai, azure-openai, anthropic, gemini, bedrock, mistral,
+            cohere, groq or dashscope: the path says which, by the provider's own paths or with its name before them, as
+            in /mistral/v1/chat/completions. Its /metrics counts simulator_violations_total; POST /_simulator/faults
+            changes faults while it runs.
 
             Limits: in_flight=16  requests=500/60s:sliding  requests=10/1s:fixed  requests=500/60s:bucket
                     tokens=20000/60s:sliding  input_tokens=…  output_tokens=…  per_key.requests=60/60s
                     requests=60/60s:counter@model=gpt-4o
             Faults: status=503@p=0.1  status=429;retry-after=2@for=10s  reset-before-head@next=5  stall  slow-body
+                    in the provider's words: rate-limited  overloaded  quota-exhausted  day-quota-exhausted
+                    context-too-long  bad-credential
             """)
 
     @Option(help: "HOST:PORT; port 0 takes a free one. (default: 127.0.0.1:9999)")
