@@ -26,8 +26,8 @@ struct ChaosTests {
                   - {per: tenant, in_flight: 4}
                 connections: {max: 8}
                 queue: {timeout: 20s}
-                # A third of the answers are faults: five in a row come by chance, and would hold everybody for 30 s.
-                breaker: off
+                # Opens every few dozen answers. For its usual 30 s it would hold those in line past what they wait here.
+                breaker: {failures: 2, open_for: 100ms}
                 retry: {attempts: 4, backoff: {base: 1ms, max: 5ms}, budget: {share: 100%, least: 1000/min}}
             """, workers: workers
         ) { proxy in

@@ -47,14 +47,21 @@ extension Exchange {
     }
 
     /// The gate's later answer.
-    func granted(_ permit: Permit) {
+    func decided(_ decision: Decision, by terms: GateTerms) {
+        switch decision {
+        case .granted(_, let permit): granted(permit)
+        case .refused(_, let refusal): refused(RefusedAsk(refusal: refusal, terms: terms))
+        }
+    }
+
+    private func granted(_ permit: Permit) {
         // It may have been cancelled while the grant was on its way here.
         guard case .waiting = phase else { return service.gate.withdraw(permit, now: Clock.now()) }
         record.waited(until: Clock.now())
         depart(permit)
     }
 
-    func refused(_ refused: RefusedAsk) {
+    private func refused(_ refused: RefusedAsk) {
         guard case .waiting = phase else { return }
         let now = Clock.now()
         record.waited(until: now)

@@ -209,7 +209,8 @@ final class Exchange {
     }
 
     var waiter: GateShell.Waiter {
-        GateShell.Waiter(loop: worker.loop, exchange: NIOLoopBound(self, eventLoop: worker.loop))
+        let exchange = NIOLoopBound(self, eventLoop: worker.loop)
+        return GateShell.Waiter(loop: worker.loop) { exchange.value.decided($0, by: $1) }
     }
 
     var upstreamName: String { service.upstream.name }

@@ -20,13 +20,13 @@ final class GateShell: Sendable {
         var requests = 0
     }
 
-    /// Who waits, and on which loop it lives.
+    /// Who waits: what to call with the decision and the terms by which it was made, and on which loop.
     struct Waiter: Sendable {
         let loop: any EventLoop
-        let exchange: NIOLoopBound<Exchange>
+        let decided: @Sendable (Decision, GateTerms) -> Void
     }
 
-    private struct Errand {
+    private struct Errand: Sendable {
         let waiter: Waiter
         let decision: Decision
         /// By which it was decided.
@@ -202,26 +202,16 @@ final class GateShell: Sendable {
             return answer
         }
         if let wakeAt { arm(wakeAt) }
-        for errand in errands { run(errand) }
+        for errand in errands { errand.waiter.loop.execute { errand.waiter.decided(errand.decision, errand.terms) } }
         return answer
-    }
-
-    private func run(_ errand: Errand) {
-        let exchange = errand.waiter.exchange
-        switch errand.decision {
-        case .granted(_, let permit):
-            errand.waiter.loop.execute { exchange.value.granted(permit) }
-        case .refused(_, let refusal):
-            let refused = RefusedAsk(refusal: refusal, terms: errand.terms)
-            errand.waiter.loop.execute { exchange.value.refused(refused) }
-        }
     }
 
     /// Sets the timer. An earlier one that is already set stays and finds nothing to do, which is cheaper than a
     /// cancellation: that is a linear search in NIO.
     private func arm(_ instant: Instant) {
         home.scheduleTask(deadline: NIODeadline(instant)) { [self] in
-            let now = Clock.now()
+            // Never before what it was set for: a timer that thought itself early would leave nobody to wake the others.
+            let now = max(Clock.now(), instant)
             perform(now) { state in
                 if state.armed <= now { state.armed = .never }
                 state.gate.advance(to: now)
