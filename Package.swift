@@ -109,12 +109,13 @@ let package = Package(
             ],
             path: "Benchmarks/Relay",
             swiftSettings: strict),
-        .testTarget(name: "AdmissionTests", dependencies: ["Admission"], swiftSettings: strict),
+        .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
         .testTarget(name: "RehearsalTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
-        .testTarget(name: "ProvidersTests", dependencies: ["Admission", "Providers"], swiftSettings: strict),
+        .testTarget(
+            name: "ProvidersTests", dependencies: ["Admission", "Providers", "Rehearsal"], swiftSettings: strict),
         .testTarget(
             name: "PolicyTests",
-            dependencies: ["Admission", "Policy", "Providers"],
+            dependencies: ["Admission", "Policy", "Providers", "Rehearsal"],
             resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(
@@ -128,7 +129,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Admission", "Policy", "Providers", "Proxy", "Telemetry",
+                "Admission", "Policy", "Providers", "Proxy", "Rehearsal", "Telemetry",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -166,7 +167,7 @@ let package = Package(
 // a program that libFuzzer drives.
 let properties = "Tests/PropertyTests"
 let rooms: [Target.Dependency] = [
-    "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Telemetry",
+    "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Rehearsal", "Telemetry",
     .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -200,18 +201,18 @@ struct BreakerTests {
         var failing = 30
         for step in 0..<3_000 {
             // A clock that stands still now and then, and an upstream that has better and worse times.
-            if random.chance(70) { now = now + random.interval(upTo: .seconds(2)) }
-            if random.chance(2) { failing = random.pick([0, 5, 30, 60, 100]) }
-            if random.chance(50), breaker.opening(now: now) <= now {
+            if random.chance(percent: 70) { now = now + random.interval(upTo: .seconds(2)) }
+            if random.chance(percent: 2) { failing = random.one(of: [0, 5, 30, 60, 100]) }
+            if random.chance(percent: 50), breaker.opening(now: now) <= now {
                 breaker.sent(now: now)
                 underWay.append((now, naive.sent()))
             } else if !underWay.isEmpty {
                 let (sentAt, attempt) = underWay.remove(at: Int.random(in: 0..<underWay.count, using: &random))
-                if random.chance(10) {
+                if random.chance(percent: 10) {
                     breaker.abandoned(sentAt: sentAt)
                     naive.end(attempt, isFailure: nil, now: now)
                 } else {
-                    let isFailure = random.chance(failing)
+                    let isFailure = random.chance(percent: failing)
                     if isFailure {
                         breaker.failed(sentAt: sentAt, now: now)
                     } else {

@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -131,9 +132,9 @@ struct CalendarBudgetTests {
     @Test("a provider whose clock differs by up to 2 s never counts more than the quota", arguments: seeds(20))
     func provider(seed: UInt64) {
         var random = SplitMix64(seed: seed)
-        let quota = random.pick([1, 2, 10, 100])
+        let quota = random.one(of: [1, 2, 10, 100])
         // Across the night in which a day has 25 hours.
-        let zone = random.pick([ResetZone.pacific, .utc, .fixed(secondsEastOfUTC: -19_800)])
+        let zone = random.one(of: [ResetZone.pacific, .utc, .fixed(secondsEastOfUTC: -19_800)])
         var budget = Self.budget(quota, zone)
         var now = Self.unix(1_793_400_000)
         let skew = Int64.random(in: -1_999_999_999...1_999_999_999, using: &random)
@@ -146,11 +147,13 @@ struct CalendarBudgetTests {
                 Issue.record("the instant told is not one, seed \(seed)")
                 return
             }
-            now = max(now, random.chance(50) ? earliest : earliest - .seconds(1)) + random.interval(upTo: .minutes(9))
+            now =
+                max(now, random.chance(percent: 50) ? earliest : earliest - .seconds(1))
+                + random.interval(upTo: .minutes(9))
             guard budget.earliest(for: units, now: now) == now else { continue }
             budget.charge(units, at: now)
             charges.append((units, now))
-            if random.chance(10), let last = charges.popLast() { budget.uncharge(last.units, at: last.at) }
+            if random.chance(percent: 10), let last = charges.popLast() { budget.uncharge(last.units, at: last.at) }
         }
         for charge in charges {
             let seen = Instant(nanoseconds: charge.at.nanoseconds + skew)

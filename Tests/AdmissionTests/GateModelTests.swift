@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -40,7 +41,7 @@ private struct ModelWorld {
 
     mutating func step() throws {
         let pauses: [Interval] = [.zero, .milliseconds(1), .milliseconds(300), .seconds(2)]
-        pass(until: now + random.interval(upTo: random.pick(pauses)))
+        pass(until: now + random.interval(upTo: random.one(of: pauses)))
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<45: submit()
         case 45..<65: withPermit { $0.settle($1, $2) }
@@ -49,7 +50,7 @@ private struct ModelWorld {
         case 85..<90: withPermit { $0.withdraw($1, $2) }
         case 90..<93: withPermit { $0.depart($1, $2) }
         case 93..<95: pause()
-        case 95..<96 where random.chance(10): drain()
+        case 95..<96 where random.chance(percent: 10): drain()
         default: pass(until: now + random.interval(upTo: .seconds(20)))
         }
         collect()
@@ -75,10 +76,10 @@ private struct ModelWorld {
 
     private mutating func submit() {
         let identity = Identity(
-            tenant: random.pick(["a", "b", "c", "d", "e"]), job: random.pick(["", "1", "2", "3"]),
-            priority: random.pick(Priority.allCases), model: random.pick(["m-1", "m-2", "n"]),
-            credential: random.pick(["k", "l"]))
-        let deadline = random.chance(70) ? Instant.never : now + random.interval(upTo: .seconds(30))
+            tenant: random.one(of: ["a", "b", "c", "d", "e"]), job: random.one(of: ["", "1", "2", "3"]),
+            priority: random.one(of: Priority.allCases), model: random.one(of: ["m-1", "m-2", "n"]),
+            credential: random.one(of: ["k", "l"]))
+        let deadline = random.chance(percent: 70) ? Instant.never : now + random.interval(upTo: .seconds(30))
         let expected = model.arrival(identity)
         let id = nextID
         nextID += 1
@@ -103,7 +104,7 @@ private struct ModelWorld {
     private mutating func withPermit(_ body: (inout ModelWorld, Int, Permit) -> Void) {
         let ids = permits.keys.sorted()
         guard !ids.isEmpty else { return }
-        let id = random.pick(ids)
+        let id = random.one(of: ids)
         guard let permit = permits[id] else { return }
         body(&self, id, permit)
     }
@@ -128,8 +129,8 @@ private struct ModelWorld {
     }
 
     private mutating func retry(_ id: Int, _ permit: Permit) {
-        let wasSent = random.chance(60)
-        let instant = random.chance(50) ? now : now + random.interval(upTo: .seconds(5))
+        let wasSent = random.chance(percent: 60)
+        let instant = random.chance(percent: 50) ? now : now + random.interval(upTo: .seconds(5))
         let deadline = now + random.interval(upTo: .seconds(40))
         permits[id] = nil
         // The retry budget has tests of its own.
@@ -150,12 +151,12 @@ private struct ModelWorld {
     private mutating func cancel() {
         let waiting = tickets.sorted { $0.value < $1.value }
         guard !waiting.isEmpty else { return }
-        let (ticket, id) = random.pick(waiting)
+        let (ticket, id) = random.one(of: waiting)
         tickets[ticket] = nil
         finish(id)
         gate.cancel(ticket, now: now)
         model.cancel(id)
-        if random.chance(20) { gate.cancel(ticket, now: now) }
+        if random.chance(percent: 20) { gate.cancel(ticket, now: now) }
     }
 
     private mutating func pause() {

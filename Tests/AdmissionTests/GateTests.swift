@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -248,15 +249,15 @@ struct GateTests {
     func honestRefusal(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var limits = [rate(Int.random(in: 10...600, using: &random))]
-        if random.chance(50) { limits.append(slots(2, per: [.tenant], name: "tenant")) }
-        if random.chance(50) { limits.append(rate(50, match: [Limit.Match(.model, [Glob("m")])])) }
-        let pacing = random.pick([Pacing.burst, .window(.seconds(1)), .window(.minutes(1))])
+        if random.chance(percent: 50) { limits.append(slots(2, per: [.tenant], name: "tenant")) }
+        if random.chance(percent: 50) { limits.append(rate(50, match: [Limit.Match(.model, [Glob("m")])])) }
+        let pacing = random.one(of: [Pacing.burst, .window(.seconds(1)), .window(.minutes(1))])
         let queue = QueueRules(maxRequests: 500, maxRequestsPerTenant: 500, timeout: .hours(9))
         let weights: [Dimension: [String: Int]] = [.tenant: ["a": 3], .job: ["2": 2]]
         var bench = Bench(limits, pacing: pacing, queue: queue, fairness: FairnessRules(weights: weights))
         for index in 0..<80 {
-            let tenant = random.pick(["a", "b", "c"])
-            let (job, model) = (random.pick(["1", "2", "3"]), random.pick(["m", "n"]))
+            let tenant = random.one(of: ["a", "b", "c"])
+            let (job, model) = (random.one(of: ["1", "2", "3"]), random.one(of: ["m", "n"]))
             let now = Instant.after(.milliseconds(10 * index))
             let flow = bench.gate.flow(for: Identity(tenant: tenant, job: job, model: model))
             bench.gate.advance(to: now)

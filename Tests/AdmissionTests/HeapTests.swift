@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -11,7 +12,7 @@ struct HeapTests {
         var keys: [Int: Int] = [:]
         for _ in 0..<300 {
             let member = Int.random(in: 0..<40, using: &random)
-            if random.chance(60) {
+            if random.chance(percent: 60) {
                 keys[member] = Int.random(in: 0..<1_000_000, using: &random)
                 ranking.set(member, key: keys[member] ?? 0)
             } else {

@@ -1,10 +1,12 @@
+import Rehearsal
+
 @testable import Admission
 
 /// Rules of all kinds, small enough that every limit is met often.
 enum RandomRules {
     static func make(_ random: inout SplitMix64) -> GateRules {
         var limits: [Limit] = []
-        for kind in 0..<kinds where random.chance(30) { limits.append(limit(kind, &random)) }
+        for kind in 0..<kinds where random.chance(percent: 30) { limits.append(limit(kind, &random)) }
         if limits.isEmpty { limits.append(limit(0, &random)) }
         let levels: [[Dimension]] = [
             [.tenant, .priority, .job], [.tenant, .priority, .job], [.tenant], [], [.tenant, .job],
@@ -16,9 +18,9 @@ enum RandomRules {
             maxRequestsPerTenant: Int.random(in: 2...20, using: &random),
             timeout: .seconds(Int.random(in: 1...60, using: &random)))
         let fairness = FairnessRules(
-            levels: random.pick(levels),
+            levels: random.one(of: levels),
             weights: [.priority: FairnessRules.priorityWeights, .tenant: ["a": 3, "b": 2], .job: ["2": 5]])
-        return GateRules(limits: limits, pacing: random.pick(pacings), queue: queue, fairness: fairness)
+        return GateRules(limits: limits, pacing: random.one(of: pacings), queue: queue, fairness: fairness)
     }
 
     private static let kinds = 13
@@ -27,7 +29,7 @@ enum RandomRules {
         var few: Int { Int.random(in: 1...4, using: &random) }
         var rate: Limit.Rate {
             Limit.Rate(
-                Int.random(in: 1...30, using: &random), per: .seconds(random.pick([1, 10, 60])))
+                Int.random(in: 1...30, using: &random), per: .seconds(random.one(of: [1, 10, 60])))
         }
         let match = [Limit.Match(.model, [Glob("m-*")])]
         switch kind {

@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -177,7 +178,7 @@ struct RatePacerTests {
     @Test("a known wait is never longer than the wait turns out", arguments: seeds(10))
     func lowerBound(seed: UInt64) {
         var random = SplitMix64(seed: seed)
-        let pacing = random.pick([Pacing.burst, .window(.seconds(1)), .window(.seconds(10)), .window(.seconds(60))])
+        let pacing = random.one(of: [Pacing.burst, .window(.seconds(1)), .window(.seconds(10)), .window(.seconds(60))])
         let quota = Int.random(in: 1...200, using: &random)
         var pacer = RatePacer(Limit.Rate(quota, per: .seconds(60)), pacing: pacing, jitter: .milliseconds(10))
         let start = Instant.after(random.interval(upTo: .seconds(50)))

@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -81,11 +82,11 @@ struct ReloadTests {
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<6:
                 _ = bench.ask(
-                    "\(step)", tenant: random.pick(["a", "b", "c"]), job: random.pick(["", "1", "2"]),
-                    model: random.pick(["m-1", "n"]), priority: random.pick(Priority.allCases), at: now)
+                    "\(step)", tenant: random.one(of: ["a", "b", "c"]), job: random.one(of: ["", "1", "2"]),
+                    model: random.one(of: ["m-1", "n"]), priority: random.one(of: Priority.allCases), at: now)
             case 6..<9:
                 let held = bench.permits.keys.sorted()
-                if !held.isEmpty { bench.settle(random.pick(held), at: now) }
+                if !held.isEmpty { bench.settle(random.one(of: held), at: now) }
             default: bench.gate.replace(RandomRules.make(&random), now: now)
             }
             bench.collect()

@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -138,14 +139,16 @@ struct RetryBudgetTests {
     func model(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let rules = RetryRules.Budget(
-            percent: random.pick([0, 1, 10, 50, 100]), leastPerMinute: random.pick([0, 1, 2, 10]))
+            percent: random.one(of: [0, 1, 10, 50, 100]), leastPerMinute: random.one(of: [0, 1, 2, 10]))
         var budget = RetryBudget(rules, now: .start)
         var naive = NaiveRetryBudget(rules: rules)
         var booked: Set<Instant> = []
         var open: [Instant] = []
         var now = Instant.start
         for step in 0..<400 {
-            if random.chance(40) { now = now + random.interval(upTo: .seconds(random.pick([1, 1, 5, 70]))) }
+            if random.chance(percent: 40) {
+                now = now + random.interval(upTo: .seconds(random.one(of: [1, 1, 5, 70])))
+            }
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<6:
                 budget.request(now: now)

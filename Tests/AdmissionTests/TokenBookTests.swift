@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -136,7 +137,8 @@ struct TokenBookTests {
         var recent: [Int] = []
         for _ in 0..<3_000 {
             let index =
-                random.chance(50) ? Int.random(in: 0..<100, using: &random) : Int.random(in: 0..<600, using: &random)
+                random.chance(percent: 50)
+                ? Int.random(in: 0..<100, using: &random) : Int.random(in: 0..<600, using: &random)
             book.learn(model: "\(index)", estimatedInput: 1, actual: Tokens(input: 8, output: 1))
             recent.removeAll { $0 == index }
             recent.append(index)

@@ -1,5 +1,6 @@
 import Foundation
 import Policy
+import Rehearsal
 import Testing
 
 /// Valid files with random damage: the loader must always come back with a policy or with a mistake inside the file.
@@ -16,7 +17,7 @@ struct MutationTests {
 
     @Test("Every damaged file is read or refused with a place inside it", arguments: 0..<8)
     func survives(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let loader = PolicyLoader.test()
         for round in 0..<500 {
             let bytes = Self.damaged(Self.seeds[round % Self.seeds.count], &random)
@@ -50,18 +51,5 @@ struct MutationTests {
             }
         }
         return bytes
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: small, and the same everywhere.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Rehearsal
 import Testing
 
 /// The inputs that were found or made by hand, each through the property it is for, as it is and with random damage;

@@ -1,3 +1,5 @@
+import Rehearsal
+
 /// The same bytes as they may arrive: whole, byte by byte, and cut at places that follow from the bytes themselves, so
 /// that an input is all that is needed to have a failure again.
 enum Pieces {
@@ -42,22 +44,5 @@ enum Pieces {
     /// FNV-1a (Fowler, Noll and Vo).
     private static func seed(of bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: small, and the same everywhere.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }

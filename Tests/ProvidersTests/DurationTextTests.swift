@@ -1,4 +1,5 @@
 import Admission
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -82,7 +83,7 @@ struct DurationTextTests {
 
     @Test("are never negative, whatever is read", arguments: [31, 32] as [UInt64])
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "1", "9", "0", ",000", ".", "-", "+", "999999999999", "ms", "s", "m", "h", " ", "try again in ",
             "retry after ", "µs", "day", "\u{300}",

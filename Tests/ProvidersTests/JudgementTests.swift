@@ -1,4 +1,5 @@
 import Admission
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -173,7 +174,7 @@ struct JudgementTests {
 
     @Test("without harm whatever it is", arguments: [51, 52] as [UInt64])
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "{", "}", "[", "]", "\"error\":", "\"code\":", "\"message\":", "\"insufficient_quota\"", "\"Limit 10, ",
             "Requested 12\"", "\"details\":", "\"quotaId\":", "\"PerDay\"", ",", "\"", "\\", "429", "#", ":",

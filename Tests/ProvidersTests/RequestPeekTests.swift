@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -91,7 +92,7 @@ struct RequestPeekTests {
 
     @Test("finds the same in pieces of any size", arguments: [61, 62] as [UInt64])
     func pieces(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "{", "}", "[", "]", ",", "\"model\":", "\"gpt\"", "\"stream\":", "true", "false", "\"max_tokens\":", "12",
             "\"", "\\", "\"long text of a prompt that goes on\"", "\"messages\":",

@@ -1,4 +1,5 @@
 import Admission
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -145,7 +146,7 @@ struct RetryHintTests {
 
     @Test("is never negative, whatever the answer", arguments: [41, 42] as [UInt64])
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let names = [
             "retry-after", "retry-after-ms", "x-amz-retry-after", "date", "ratelimit", "x-ratelimit-remaining-tokens",
             "x-ratelimit-reset-tokens",

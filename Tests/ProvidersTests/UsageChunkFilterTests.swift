@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -100,7 +101,7 @@ struct UsageChunkFilterTests {
 
     @Test("loses nothing of anything, in pieces of any size", arguments: [81, 82, 83] as [UInt64])
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "{", "}", "[", "]", ",", "\"", "\r", "\n", "\r\n\r\n", "data: ", ": c", "\"choices\":[]", "\"usage\":{",
             "\"usage\":null", "{\"choices\":[],\"usage\":{}}", "\n\ndata: {\"choices\":[],\"usage\":{}}\n\n", "[DONE]",

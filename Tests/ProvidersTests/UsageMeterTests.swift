@@ -1,4 +1,5 @@
 import Admission
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -169,7 +170,7 @@ struct UsageMeterTests {
 
     @Test("survives anything, the same in pieces of any size", arguments: [71, 72, 73] as [UInt64])
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "{", "}", "[", "]", ",", "\"", "\\", "{\"id\":\"x\",", "\"id\":\"\\\"x\",",
             "\r", "\n", "\n\n", "data:",

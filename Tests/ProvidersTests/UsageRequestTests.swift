@@ -1,3 +1,4 @@
+import Rehearsal
 import Testing
 
 @testable import Providers
@@ -99,7 +100,7 @@ struct UsageRequestTests {
 
     @Test("never grows a body by more than the option, whatever it is", arguments: [91, 92] as [UInt64])
     func fuzz(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "{", "}", "[", "]", ",", "\"", "\"stream\":", "true", "false", "null", "\"stream_options\":",
             "\"include_usage\":", " ", "\"stream\":true", "1",

@@ -1,5 +1,6 @@
 import Admission
 import NIOCore
+import Rehearsal
 import Testing
 
 @testable import Proxy
@@ -97,7 +98,7 @@ struct AddressBookTests {
 struct ConnectionOrderTests {
     @Test("agrees with a plain list under random use", arguments: 0..<50 as Range<UInt64>)
     func model(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         var order = ConnectionOrder()
         var list: [Int] = []
         for step in 0..<300 {
@@ -127,7 +128,7 @@ struct WaitingLineTests {
 
     @Test("agrees with a plain list under random use", arguments: 0..<50 as Range<UInt64>)
     func model(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         var line = WaitingLine<Caller>()
         var list: [Caller] = []
         var all: [Caller] = []

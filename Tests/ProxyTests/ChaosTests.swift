@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import Rehearsal
 import Testing
 
 @testable import Proxy
@@ -34,7 +35,7 @@ struct ChaosTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<24 {
                     group.addTask {
-                        var random = Seeded(seed &* 1000 &+ UInt64(number))
+                        var random = SplitMix64(seed: seed &* 1000 &+ UInt64(number))
                         for turn in 0..<20 {
                             try await Caller.run(proxy, tenant: number % 5, name: "\(number)-\(turn)", &random)
                         }
@@ -54,7 +55,7 @@ struct ChaosTests {
 
     /// One request of a caller that may leave at any point.
     private enum Caller {
-        static func run(_ proxy: Proxied, tenant: Int, name: String, _ random: inout Seeded) async throws {
+        static func run(_ proxy: Proxied, tenant: Int, name: String, _ random: inout SplitMix64) async throws {
             let wire = try await proxy.connect()
             let body = String(repeating: "b", count: Int.random(in: 0...5000, using: &random))
             let fate = Int.random(in: 0..<10, using: &random)
@@ -90,12 +91,12 @@ struct ChaosTests {
         static let filler = String(repeating: ".", count: 3000)
 
         let excess = Watched(0)
-        private let random: Watched<Seeded>
+        private let random: Watched<SplitMix64>
         private let active = Watched(0)
         private let slots: Int
 
         init(seed: UInt64, slots: Int) {
-            random = Watched(Seeded(seed))
+            random = Watched(SplitMix64(seed: seed))
             self.slots = slots
         }
 

@@ -1,6 +1,8 @@
 import NIOCore
 import NIOEmbedded
 import NIOPosix
+import Policy
+import Rehearsal
 import Testing
 
 @testable import Admission
@@ -22,7 +24,7 @@ struct GateShellTests {
         private var tickets: [String: Ticket] = [:]
 
         init(_ rules: GateRules) {
-            gate = GateShell(rules: rules, home: home)
+            gate = GateShell(terms: GateTerms(rules: rules, dimensions: Dimensions(.standard)), home: home)
             now = start
             home.advanceTime(to: NIODeadline(start))
         }
@@ -37,7 +39,7 @@ struct GateShellTests {
         }
 
         private func waiter(_ name: String) -> GateShell.Waiter {
-            GateShell.Waiter(loop: callers) { [heard, permits] decision in
+            GateShell.Waiter(loop: callers) { [heard, permits] decision, _ in
                 switch decision {
                 case .granted(_, let permit):
                     permits.change { $0[name] = permit }
@@ -157,12 +159,12 @@ struct GateShellTests {
         let gate: GateShell
         let loop: any EventLoop
         let ended: Watched<Int>
-        private var random: Seeded
+        private var random: SplitMix64
         private var left: Int
 
         init(gate: GateShell, loop: any EventLoop, turns: Int, seed: UInt64, ended: Watched<Int>) {
             (self.gate, self.loop, self.ended) = (gate, loop, ended)
-            (random, left) = (Seeded(seed), turns)
+            (random, left) = (SplitMix64(seed: seed), turns)
         }
 
         func next() {
@@ -170,7 +172,7 @@ struct GateShellTests {
             left -= 1
             let tenant = "t\(Int.random(in: 0..<5, using: &random))"
             let (mine, turn) = (NIOLoopBound(self, eventLoop: loop), left)
-            let waiter = GateShell.Waiter(loop: loop) { mine.value.decided($0, turn: turn) }
+            let waiter = GateShell.Waiter(loop: loop) { decision, _ in mine.value.decided(decision, turn: turn) }
             let submission = gate.submit(
                 Ask(identity: Identity(tenant: tenant), deadline: .never), from: waiter, now: Clock.now()
             ).submission
@@ -223,7 +225,7 @@ struct GateShellTests {
         let loops = Array(group.makeIterator())
         let limits = [Self.slots(4), Limit(name: "own", per: [.tenant], terms: Limit.Terms(inFlight: 2))]
         let rules = GateRules(limits: limits, breaker: BreakerRules(failures: 2, openFor: .microseconds(500)))
-        let gate = GateShell(rules: rules, home: loops[0])
+        let gate = GateShell(terms: GateTerms(rules: rules, dimensions: Dimensions(.standard)), home: loops[0])
         let ended = Watched(0)
         let count = 24
         for number in 0..<count {

@@ -1,4 +1,5 @@
 import Admission
+import Rehearsal
 import Testing
 
 @testable import Proxy
@@ -223,7 +224,7 @@ struct PoolStateTests {
     /// Drives a pool at random beside a plain account of what it has lent, and checks both against each other.
     @Test("Under random use it keeps its bounds and loses nobody", arguments: 0..<200 as Range<UInt64>)
     func model(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         let version: PoolState.Version = [.unknown, .h1, .h2][Int(seed % 3)]
         let agreed: PoolState.Version = version == .unknown ? (seed % 2 == 0 ? .h1 : .h2) : version
         var world = PoolWorld(version: version, agreed: agreed, most: Int.random(in: 1...6, using: &random))
@@ -278,7 +279,7 @@ private struct PoolWorld {
         self.most = most
     }
 
-    mutating func act(_ random: inout Seeded) {
+    mutating func act(_ random: inout SplitMix64) {
         now = now + .milliseconds(Int.random(in: 0...500, using: &random))
         switch Int.random(in: 0..<14, using: &random) {
         case 0...4: lease()
@@ -318,7 +319,7 @@ private struct PoolWorld {
         pool.stopWaiting()
     }
 
-    private mutating func finish(_ random: inout Seeded) {
+    private mutating func finish(_ random: inout SplitMix64) {
         guard let connection = lent.keys.sorted().randomElement(using: &random) else { return }
         lent[connection, default: 1] -= 1
         if lent[connection] == 0 { lent[connection] = nil }
@@ -329,7 +330,7 @@ private struct PoolWorld {
         }
     }
 
-    private mutating func connected(_ random: inout Seeded) {
+    private mutating func connected(_ random: inout SplitMix64) {
         guard connecting > 0 else { return }
         connecting -= 1
         last += 1
@@ -342,7 +343,7 @@ private struct PoolWorld {
     }
 
     /// SETTINGS, the first or later ones.
-    private mutating func resize(_ random: inout Seeded) {
+    private mutating func resize(_ random: inout SplitMix64) {
         guard agreed == .h2, let connection = open.sorted().randomElement(using: &random) else { return }
         let most = Int.random(in: 0...4, using: &random)
         allowed[connection] = most
@@ -369,7 +370,7 @@ private struct PoolWorld {
         waiting -= failed
     }
 
-    private mutating func closed(_ random: inout Seeded) {
+    private mutating func closed(_ random: inout SplitMix64) {
         guard let connection = open.sorted().randomElement(using: &random) else { return }
         open.remove(connection)
         closing.remove(connection)
@@ -384,7 +385,7 @@ private struct PoolWorld {
         }
     }
 
-    private mutating func goodbye(_ random: inout Seeded) {
+    private mutating func goodbye(_ random: inout SplitMix64) {
         guard agreed == .h2, let connection = open.sorted().randomElement(using: &random) else { return }
         if pool.retire(connection) != (lent[connection] != nil) { lentTwice = true }
         closing.insert(connection)
@@ -427,21 +428,4 @@ private struct PoolWorld {
 
     /// Connections that have not said how many streams they take.
     private var unsettled: Int { open.subtracting(closing).subtracting(settled).count }
-}
-
-/// A small generator with a seed (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

@@ -8,7 +8,7 @@ import time
 
 from harness import eventually
 from proxied import MIB, recorder, resident, serves, start
-from recorder import answer
+from recorder import answer, trickles, waits
 from suite import check
 
 # What Penstock may need on top under any one attack, and keep of all of them.
@@ -17,17 +17,6 @@ PEAK, KEPT = 96 * MIB, 192 * MIB
 limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 penstock = start()
-
-
-def waits(peer, request):
-    peer.read_body(request)
-    peer.fill()
-
-
-def trickles(peer, request):
-    peer.read_body(request)
-    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello")
-    peer.fill()
 
 
 recorder.on("/waits", waits)

@@ -5,7 +5,7 @@ import time
 
 from harness import eventually
 from http1 import Broken, Caller, head
-from proxied import passes, recorder, serves, start
+from proxied import nothing_is_left, passes, recorder, start
 from recorder import answer
 from suite import MIB, check, finish
 
@@ -274,7 +274,5 @@ with check("the prefix is taken off, and only where a segment ends"):
                          ("/baseless", b"/baseless"), ("/x/base/y", b"/x/base/y")):
         got = passes(penstock, head(f"GET {target} HTTP/1.1"))
         assert got.target == path, (target, got.target)
-with check("nothing is left"):
-    eventually(lambda: penstock.is_idle("recorder"), "all slots to be free")
-    serves(penstock)
+nothing_is_left(penstock)
 finish()

@@ -5,6 +5,7 @@ import socket
 import ssl
 
 from recorder import field
+from suite import Dialled
 
 STATUS = re.compile(rb"HTTP/1\.1 ([1-9][0-9][0-9]) ([\t \x21-\x7e\x80-\xff]*)")
 
@@ -24,20 +25,8 @@ class Answer:
         return f"<{self.status} {self.body[:120]!r}>"
 
 
-class Caller:
+class Caller(Dialled):
     """One connection."""
-
-    def __init__(self, port, seconds=5, tls=None, alpn=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls: self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
-        self.buffer = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
 
     def send(self, data):
         """A peer that closes early may already have said why, so what it does to the writing is no matter."""

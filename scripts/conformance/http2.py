@@ -1,11 +1,11 @@
 """A caller of HTTP/2 that works on frames, so that it can send what no library would (RFC 9113, RFC 7541)."""
 
-import socket
 import struct
 import time
 import warnings
 
 import hpack
+from suite import Dialled
 
 warnings.filterwarnings("ignore", module="hpack")
 
@@ -75,19 +75,12 @@ class Stream:
         return f"<{self.status} {bytes(self.body[:80])!r} {end}>"
 
 
-class Connection:
+class Connection(Dialled):
     """One connection. It acknowledges SETTINGS and PING and gives windows back, unless it is told not to."""
 
     def __init__(self, port, *pairs, tls=None, preface=PREFACE, greets=True, seconds=5, receive_buffer=None):
-        self.socket = socket.socket()
-        if receive_buffer: self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(seconds)
-        self.socket.connect(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls:
-            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
-            assert self.socket.selected_alpn_protocol() == "h2", self.socket.selected_alpn_protocol()
-        self.buffer = b""
+        super().__init__(port, seconds, tls, receive_buffer)
+        if tls: assert self.socket.selected_alpn_protocol() == "h2", self.socket.selected_alpn_protocol()
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
         self.streams, self.frames, self.settings = {}, [], {}
@@ -100,12 +93,6 @@ class Connection:
             self.until(lambda: self.settings_came)
 
     settings_came = False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
 
     def send(self, data):
         try:

@@ -3,10 +3,10 @@
 import pathlib
 import re
 
-from harness import Penstock
+from harness import Penstock, eventually
 from http1 import Broken, Caller, head
 from recorder import Recorder
-from suite import MIB
+from suite import MIB, check
 
 recorder = Recorder()
 
@@ -43,6 +43,13 @@ def serves(penstock):
         caller.send(head("GET /after HTTP/1.1"))
         got = caller.answer()
         assert (got.status, got.body) == (200, b"GET /after"), f"the next caller got {got}"
+
+
+def nothing_is_left(penstock):
+    """The last check of a file."""
+    with check("nothing is left"):
+        eventually(lambda: penstock.is_idle("recorder"), "all slots to be free")
+        serves(penstock)
 
 
 def outcome(penstock, raw, half_close=False, seconds=5):

@@ -112,6 +112,19 @@ def answer(body=b"", *fields, status=b"200 OK"):
     return b"\r\n".join(head) + body
 
 
+def waits(peer, request):
+    """Never answers."""
+    peer.read_body(request)
+    peer.fill()
+
+
+def trickles(peer, request):
+    """Begins an answer and leaves it at that."""
+    peer.read_body(request)
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello")
+    peer.fill()
+
+
 class Recorder:
     """The upstream; scripts are found by the path of the target."""
 

@@ -15,7 +15,7 @@ import h2.events
 from harness import eventually
 from http2 import *
 from proxied import MIB, recorder, resident, serves, start
-from recorder import answer
+from recorder import answer, trickles, waits
 from suite import check, finish
 
 penstock = start()
@@ -289,17 +289,6 @@ with check("a slow answer does not hold up a quick one"):
         assert wire.answer(first).body == b"late"
 
 # RST_STREAM in every phase: the slot is free, the upstream's connection ends or is reused whole.
-def waits(peer, request):
-    peer.read_body(request)
-    peer.fill()
-
-
-def trickles(peer, request):
-    peer.read_body(request)
-    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello")
-    peer.fill()
-
-
 recorder.on("/waits", waits)
 recorder.on("/trickles", trickles)
 for phase in ("with its head", "after a head with more to come", "within a body", "while it waits", "within the answer",

@@ -1,6 +1,7 @@
-"""One line for each check, and a sum at the end."""
+"""One line for each check, and a sum at the end; and the connection that callers of either HTTP have."""
 
 import contextlib
+import socket
 import sys
 import time
 import traceback
@@ -8,6 +9,25 @@ import traceback
 MIB = 1 << 20
 
 passed, failures = 0, []
+
+
+class Dialled:
+    """A connection to a local port, over TLS where there is a context for it."""
+
+    def __init__(self, port, seconds=5, tls=None, receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer: self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(seconds)
+        self.socket.connect(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls: self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
 
 
 class Skipped(Exception):

@@ -1,8 +1,7 @@
 """How the head of an HTTP/1.1 request may be written (RFC 9112 §2, §3, §5; RFC 9110 §5, §7.2, §9)."""
 
-from harness import eventually
 from http1 import head
-from proxied import dropped, either, outcome, passes, recorder, refused, serves, start
+from proxied import dropped, either, nothing_is_left, outcome, passes, recorder, refused, start
 from suite import check, finish
 
 penstock = start()
@@ -193,7 +192,5 @@ with check("whitespace before the first field: refused, or that line is dropped 
     if got := either(penstock, raw(b"GET /case HTTP/1.1", b" X-A: b\r\nHost: a\r\n\r\n"), remark):
         assert not got.values(b"x-a"), got.raw
 
-with check("nothing is left"):
-    eventually(lambda: penstock.is_idle("recorder"), "all slots to be free")
-    serves(penstock)
+nothing_is_left(penstock)
 finish()

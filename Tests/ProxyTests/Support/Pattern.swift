@@ -1,4 +1,5 @@
 import NIOCore
+import Rehearsal
 
 /// Bytes that say where they stand, so that a body of any length is checked as it comes and kept by nobody.
 enum Pattern {
@@ -6,7 +7,7 @@ enum Pattern {
     private static let length = 65_521
 
     private static let block: ByteBuffer = {
-        var random = Seeded(1)
+        var random = SplitMix64(seed: 1)
         return ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0x20..<0x7F, using: &random) })
     }()
 

@@ -8,7 +8,7 @@
 
 /// The seeds to try: the one in `PENSTOCK_SEED` where it is set, so that a failure can be repeated alone, else as many
 /// as `PENSTOCK_SEEDS` says, else as many as are quick.
-func seeds(_ quick: UInt64) -> [UInt64] {
+package func seeds(_ quick: UInt64) -> [UInt64] {
     func setting(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
     if let seed = setting("PENSTOCK_SEED") { return [seed] }
     return Array(1...max(1, setting("PENSTOCK_SEEDS") ?? quick))
