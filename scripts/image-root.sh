@@ -4,11 +4,12 @@
 #   scripts/image-root.sh make BINARY FOLDER   the stripped program, the libraries it names, certificates, a user
 #   scripts/image-root.sh try FOLDER           runs it there: read-only, as another user, over verified TLS (needs root)
 #
-# BINARY is a release build, best with --static-swift-stdlib: else Swift's own libraries come along, 80 MB of them.
+# BINARY is what scripts/production-build.sh prints; of another build the image is two to four times as large.
 set -euo pipefail
 
 user=65532
 certificates=etc/ssl/certs/ca-certificates.crt
+most=40000000
 
 main() {
     case "${1-} $#" in
@@ -43,11 +44,13 @@ make() {
     # Without it the C library asks DNS before it looks into /etc/hosts.
     echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
     echo "program $(megabytes "$root/usr/bin/penstock"), image $(megabytes "$root")"
+    # Most likely the data of ICU are in it: see Sources/CLocaleStub.
+    if [ "$(bytes "$root")" -gt $most ]; then echo "${0##*/}: the image is larger than $((most / 1000000)) MB" >&2; fi
 }
 
-megabytes() {
-    du --summarize --apparent-size --block-size=1000 "$1" | awk '{ printf "%.1f MB", $1 / 1000 }'
-}
+bytes() { du --summarize --apparent-size --block-size=1 "$1" | cut -f 1; }
+
+megabytes() { bytes "$1" | awk '{ printf "%.1f MB", $1 / 1000000 }'; }
 
 try() {
     # Penstock's own settings are not to change what is tried.

@@ -1,0 +1,1 @@
+// Nothing to call: what this target has is found by the linker.
