@@ -73,7 +73,10 @@ struct WholeShapeTests {
                 url: https://api.anthropic.com
                 answers: {limit_headers: false}
             """
-        let upstreams = try PolicyLoader.test().load(text).policy.upstreams
+        let policy = try PolicyLoader.test().load(text).policy
+        let shown = try PolicyLoader.test().load(policy.yaml).policy.upstreams
+        #expect(shown.map(\.overrides) == policy.upstreams.map(\.overrides))
+        let upstreams = policy.upstreams
         let profile = upstreams[0].profile
         #expect(profile.request.modelField == "x-model")
         let judge = { (status: Int, fields: [(name: String, value: String)], body: String) in

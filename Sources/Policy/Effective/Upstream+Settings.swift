@@ -24,7 +24,7 @@ extension Upstream {
         ]
         if let proxy { entries.append(.init("proxy", proxy.setting)) }
         if let path = trustedCertificatesPath { entries.append(.init("tls", .mapping([.init("ca", .text(path))]))) }
-        return .mapping(entries + [.init("private", .flag(isPrivate))])
+        return .mapping(entries + overrides.settings + [.init("private", .flag(isPrivate))])
     }
 
     private func queueSetting(_ dimensions: Dimensions) -> Setting {

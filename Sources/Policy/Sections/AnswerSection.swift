@@ -3,7 +3,7 @@ import Providers
 
 /// Where an upstream's answers differ from its provider's: `answers`, `model_header`.
 extension Field {
-    private static let kindKeys: [(key: String, kind: AnswerKind)] = [
+    fileprivate static let kindKeys: [(key: String, kind: AnswerKind)] = [
         ("rate", .rateLimited), ("overload", .overloaded), ("quota", .quotaExhausted), ("too_large", .tooLarge),
         ("timeout", .timeout), ("server_error", .serverError), ("client_error", .clientError),
     ]
@@ -34,5 +34,22 @@ extension Field {
     /// In lower case.
     func headerName() -> String? {
         token(expected: "the name of a header")?.lowercased()
+    }
+}
+
+extension ProfileOverrides {
+    /// Nothing of what is as the profile has it.
+    var settings: [Setting.Entry] {
+        var answers = Field.kindKeys.compactMap { key, kind -> Setting.Entry? in
+            let statuses = kinds.filter { $0.value == kind }.keys.sorted()
+            return statuses.isEmpty ? nil : .init(key, .oneOrMore(statuses.map(Setting.number)))
+        }
+        for (key, names) in [("retry_after", hintFields.inSeconds), ("retry_after_ms", hintFields.inMilliseconds)]
+        where !names.isEmpty {
+            answers.append(.init(key, .oneOrMore(names.map(Setting.text))))
+        }
+        if !heedsLimitHeaders { answers.append(.init("limit_headers", .flag(false))) }
+        let model = modelField.map { [Setting.Entry("model_header", .text($0))] } ?? []
+        return (answers.isEmpty ? [] : [.init("answers", .mapping(answers))]) + model
     }
 }
