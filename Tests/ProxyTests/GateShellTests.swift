@@ -75,7 +75,7 @@ struct GateShellTests {
             }
         }
 
-        var inFlight: Int { gate.report().inFlight }
+        var inFlight: Int { gate.report(cells: 0, tenants: 0, explains: false).report.inFlight }
     }
 
     private static func slots(_ count: Int) -> Limit { Limit(name: "slots", terms: Limit.Terms(inFlight: count)) }
@@ -236,7 +236,7 @@ struct GateShellTests {
         }
         _ = try await ended.wait(for: "end of all callers, seed \(seed)") { $0 == count ? true : nil }
         try await eventually("everything is settled, seed \(seed)") {
-            let report = gate.report()
+            let (report, _) = gate.report(cells: 10, tenants: 10, explains: false)
             return report.inFlight == 0 && report.waiting == 0
         }
         try await group.shutdownGracefully()
