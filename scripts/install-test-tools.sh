@@ -51,6 +51,9 @@ install_packages() {
     command -v valgrind >/dev/null || missing+=(valgrind)
     command -v h2load >/dev/null || missing+=(nghttp2-client)
     command -v slowhttptest >/dev/null || missing+=(slowhttptest)
+    # For the commands of README.md, in a network of their own.
+    command -v wrk >/dev/null || missing+=(wrk)
+    command -v ip >/dev/null || missing+=(iproute2)
     # For the page of the admin address.
     command -v chromium >/dev/null || missing+=(chromium)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)

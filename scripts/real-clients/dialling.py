@@ -3,11 +3,10 @@ each, and a tunnel with and without a password."""
 
 import concurrent.futures
 import shutil
-import socket
 
 import httpx
 
-from harness import SECRET, Certificate, Penstock, Process, check, directory, eventually, free_port
+from harness import SECRET, Certificate, Penstock, Process, accepts, check, directory, eventually, free_port
 
 REQUESTS = 60
 USER = "penstock"
@@ -54,11 +53,6 @@ def tinyproxy(*lines):
     server = Process("tinyproxy", [program("tinyproxy"), "-d", "-c", rules])
     eventually(lambda: accepts(tunnel_port), "tinyproxy")
     return server
-
-
-def accepts(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def policy(*more):

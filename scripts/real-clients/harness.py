@@ -167,9 +167,9 @@ class Penstock(Process):
 
 
 class Certificate:
-    """A certificate for localhost from an authority made on the spot."""
+    """A certificate for one host from an authority made on the spot."""
 
-    def __init__(self, name):
+    def __init__(self, name, host="localhost"):
         self.authority = directory / f"{name}-ca.pem"
         self.certificate = directory / f"{name}.pem"
         self.key = directory / f"{name}.key"
@@ -177,8 +177,8 @@ class Certificate:
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
         run("openssl", "req", "-x509", *key, "-subj", f"/CN={name} test authority", "-keyout", authority_key, "-out",
             self.authority)
-        run("openssl", "req", "-x509", *key, "-subj", "/CN=localhost", "-keyout", self.key, "-out", self.certificate,
-            "-CA", self.authority, "-CAkey", authority_key, "-addext", "subjectAltName=DNS:localhost", "-addext",
+        run("openssl", "req", "-x509", *key, "-subj", f"/CN={host}", "-keyout", self.key, "-out", self.certificate,
+            "-CA", self.authority, "-CAkey", authority_key, "-addext", f"subjectAltName=DNS:{host}", "-addext",
             "basicConstraints=critical,CA:FALSE")
 
     def context(self):
@@ -201,6 +201,11 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def accepts(port, host="127.0.0.1"):
+    with socket.socket() as client:
+        return client.connect_ex((host, port)) == 0
 
 
 def eventually(condition, what, seconds=10):
