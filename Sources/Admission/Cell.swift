@@ -40,6 +40,12 @@ struct Cell: Sendable {
     var stand = -1
     /// Whether it is open and has woken some of those parked on it, but not all.
     var isContested = false
+    /// Where the limit holds over all replicas together.
+    var shared: SharedCell?
+    /// Where the cell stands for those that wait for such limits.
+    var credits: Credits?
+    /// Whether it stands in the list of those with something to tell the store.
+    var isNoted = false
 
     /// A budget of a calendar day and what it counts.
     struct DayBudget: Sendable {
@@ -79,10 +85,14 @@ struct Cell: Sendable {
     /// What a freed place holds.
     static let freed = Cell()
 
+    /// Whether the store has a say.
+    var isRemote: Bool { shared != nil || credits != nil }
+
     // MARK: When
 
     /// The earliest instant at which one more attempt fits; ``Instant/never`` where only a settlement can tell.
     mutating func opening(isNew: Bool, for tokens: Tokens, now: Instant) -> Instant {
+        if isRemote, let opening = sharedOpening(for: tokens, now: now) { return opening }
         if inFlight >= maxInFlight || isNew && underWay >= maxDistinct { return .never }
         // What is asked most often, and of a line of many: without a look at the rates.
         if let restsUntil, tokens == .none { return max(now, restsUntil) }
@@ -102,6 +112,7 @@ struct Cell: Sendable {
 
     /// The earliest instant, `now` or later, at which pause, rates and budgets let one go.
     mutating func rated(for tokens: Tokens, now: Instant) -> Instant {
+        if isRemote, credits != nil || shared?.way != .own { return pause.opening(now: now) }
         if let restsUntil, tokens == .none { return max(now, restsUntil) }
         var latest = pause.opening(now: now)
         for index in pacers.indices {
@@ -118,7 +129,7 @@ struct Cell: Sendable {
     /// Before this the rates let nobody go that has so many others before it, if those take what is usual.
     mutating func rated(for tokens: Tokens, behind others: Int, now: Instant) -> Instant {
         var latest = rated(for: tokens, now: now)
-        guard others > 0 else { return latest }
+        guard others > 0, !isRemote else { return latest }
         for index in pacers.indices {
             let units = units(of: tokens, in: index)
             guard units > 0 else { continue }
@@ -191,6 +202,7 @@ struct Cell: Sendable {
         }
         pause.sent(at: instant)
         noteRest()
+        if isRemote { noteSharedCharge(tokens, at: instant) }
         return lead
     }
 
@@ -204,6 +216,7 @@ struct Cell: Sendable {
             budgets[index].budget.uncharge(tokens.units(of: budgets[index].rate.unit), at: instant)
         }
         noteRest()
+        if isRemote { noteSharedUncharge(tokens, at: instant) }
     }
 
     /// Puts what an attempt really takes in the place of what was charged for it.
@@ -221,6 +234,7 @@ struct Cell: Sendable {
             if more < 0 { budgets[index].budget.uncharge(-more, at: chargedAt) }
         }
         noteRest()
+        if isRemote { noteSharedCorrection(charged, to: actual, chargedAt: chargedAt, now: now) }
     }
 
     mutating func pause(until instant: Instant) {
@@ -234,6 +248,8 @@ struct Cell: Sendable {
         let named = pacers.indices.filter { exceeded.mayBe(pacers[$0].rate) }
         let exact = named.filter { pacers[$0].rate.window == exceeded.window }
         for index in exact.isEmpty ? named : exact { pacers[index].pause(until: instant, slots: maxInFlight) }
+        // Of what is shared the cell's own pause is the one that all replicas are told.
+        if isRemote, !named.isEmpty { pause(until: instant) }
         noteRest()
         return !named.isEmpty
     }
@@ -291,7 +307,7 @@ struct Cell: Sendable {
     /// The provider said of its limits what they are and what is left of them.
     mutating func noticed(_ notices: [LimitNotice], sentAt: Instant, now: Instant) {
         guard isAccountLike else { return }
-        for notice in notices {
+        for notice in isRemote ? notices.map(sharedNotice) : notices {
             for index in pacers.indices
             where pacers[index].rate.unit == notice.unit && pacers[index].rate.window == notice.window {
                 pacers[index].noticed(notice, sentAt: sentAt, now: now)
@@ -361,7 +377,7 @@ struct Cell: Sendable {
     /// Whether nothing of its past or present matters any more.
     func isIdle(now: Instant) -> Bool {
         inFlight == 0 && underWay == 0 && waiting == 0 && parked.isEmpty && pause.isOver(now: now)
-            && recovery == .never && pacers.allSatisfy { $0.idleAt(now: now) <= now }
+            && recovery == .never && isTold && pacers.allSatisfy { $0.idleAt(now: now) <= now }
             && budgets.allSatisfy { $0.budget.used(now: now) == 0 }
     }
 }

@@ -31,7 +31,7 @@ extension Gate {
             earliest = max(earliest, rated)
             let opening = max(opening(of: attachment, for: tokens), rated)
             if opening > latest || binding == nil && cells[cell].waiting > 0 && cells[cell].isBounded {
-                (binding, latest) = (cell, max(latest, opening))
+                (binding, latest) = (cells[cell].credits?.limits.first ?? cell, max(latest, opening))
             }
         }
         return Prospect(earliest: earliest, cell: binding, limit: binding.map { cells[$0].limit }, tokens: tokens)
@@ -96,19 +96,21 @@ extension Gate {
         if let cell = prospect.cell, cells[cell].opening(isNew: true, for: .none, now: now) == .never {
             comeBack = max(comeBack, likelyWait(for: cells[cell]))
         }
+        if let cell = prospect.cell, cells[cell].isRemote { comeBack = max(comeBack, sharedComeBack(cell)) }
         return GateRefusal(
             reason: reason, limit: prospect.cell.map { binding($0, prospect.tokens) },
             comeBack: max(comeBack, .milliseconds(1)))
     }
 
     /// How long until a slot is likely to be free for a new ask, from how long attempts usually hold theirs.
-    private mutating func likelyWait(for cell: Cell) -> Interval {
+    mutating func likelyWait(for cell: Cell) -> Interval {
         let slots = cell.maxInFlight == .max ? max(1, cell.maxDistinct) : cell.maxInFlight
         return (typicalHold ?? .seconds(1)) * (cell.waiting + 1) / slots
     }
 
     /// The limit of a cell and the term of it that binds now.
     func binding(_ index: Int, _ tokens: Tokens) -> GateRefusal.Binding {
+        if let limit = cells[index].credits?.limits.first { return binding(limit, tokens) }
         var cell = cells[index]
         let bound: GateRefusal.Bound
         if cell.inFlight >= cell.maxInFlight {

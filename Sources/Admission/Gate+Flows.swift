@@ -42,6 +42,7 @@ extension Gate {
     private mutating func insertFlow(_ node: FairLine.Node, for identity: Identity) -> Int {
         var node = node
         let path = line[node.parent].path
+        if let attachment = shareAttachment(of: node, path + node.attachments) { node.attachments.append(attachment) }
         node.path = node.attachments.isEmpty ? path : path + node.attachments
         node.watched = watchedAttachments(for: identity)
         node.charged = node.watched.isEmpty ? node.path : node.path + node.watched
@@ -142,6 +143,7 @@ extension Gate {
         let cell = cells.insert(
             Cell(limit: index, limit, values: key.values, terms: limit.terms(for: identity), rules, frame))
         registry.cells[key] = cell
+        if sharedBook != nil { share(cell) }
         return cell
     }
 

@@ -45,6 +45,7 @@ extension Gate {
 
     /// Looks at a cell in which something changed, for the sake of the nodes parked on it.
     mutating func touch(_ cell: Int) {
+        if cells[cell].isRemote { noteShared(cell) }
         guard !cells[cell].parked.isEmpty else { return }
         let opening = wakingTime(of: cell)
         if opening > now, opening < .never {
@@ -76,6 +77,7 @@ extension Gate {
         guard opening <= now else {
             // Whoever is the first now may want more than who was.
             if opening < .never { openings.set(cell, key: opening) }
+            if cells[cell].isRemote { noteShared(cell) }
             return
         }
         while let first = firstParked(on: cell) {

@@ -267,6 +267,7 @@ extension Gate {
         guard instant > max(now, pause.until) else { return }
         let slots = line[FairLine.root].attachments.map { cells[$0.cell].maxInFlight }.min() ?? .max
         pause.set(until: instant, slots: slots)
+        sharedBook?.hasNews = true
         for attachment in line[FairLine.root].attachments { cells[attachment.cell].forgoBurst(until: instant) }
     }
 

@@ -10,6 +10,7 @@ extension Gate {
         guard new != rules else { return }
         let old = self
         rules = new
+        sharedBook = SharedBook(new, after: sharedBook)
         registry = Registry(rules: new)
         (cells, entries, line) = (Slab(), Slab(), FairLine())
         (backlogs, openings, recoveries) = (Ranking(), Ranking(), Ranking())
@@ -47,7 +48,7 @@ extension Gate {
     /// Makes the cells anew that there were, also those whose callers are away: their windows still count.
     private mutating func inheritCells(_ old: Gate) {
         let successors = successors(of: old.rules)
-        for place in 0..<old.cells.capacity where old.cells[place].limit >= 0 {
+        for place in 0..<old.cells.capacity where old.cells[place].limit >= 0 && old.cells[place].credits == nil {
             let earlier = old.cells[place]
             guard let index = successors[earlier.limit] else { continue }
             let limit = rules.limits[index]
@@ -59,6 +60,7 @@ extension Gate {
             let own = cells.insert(cell)
             registry.cells[Registry.Key(owner: index, values: cell.values)] = own
             registry.lingering.append(own)
+            if sharedBook != nil { share(own) }
             if cell.recovery < .never { recoveries.set(own, key: cell.recovery) }
         }
     }

@@ -24,6 +24,8 @@ package struct Gate: Sendable {
     var breaker: Breaker?
     var adaptive: AdaptiveLimit?
     var book = TokenBook()
+    /// `nil` where no limit is shared with other replicas.
+    var sharedBook: SharedBook?
     /// How long attempts usually hold their slots; a moving average over the last eight.
     var typicalHold: Interval?
     var permitGeneration: UInt32 = 0
@@ -59,6 +61,7 @@ package struct Gate: Sendable {
         budget = RetryBudget(rules.retryBudget, now: now)
         breaker = rules.breaker.map { Breaker($0) }
         adaptive = rules.adaptive.map { AdaptiveLimit($0) }
+        sharedBook = SharedBook(rules)
         plantRoot()
     }
 
@@ -257,12 +260,14 @@ package struct Gate: Sendable {
     package var nextDeadline: Instant {
         var next = min(room.nextDeadline, openings.first?.key ?? .never, recoveries.first?.key ?? .never)
         if line.hasReady { next = min(next, rootOpensAt) }
+        if let sharedBook { next = min(next, sharedBook.nextDeadline) }
         return next
     }
 
     package mutating func advance(to instant: Instant) {
         now = max(now, instant)
         recover()
+        if sharedBook != nil { advanceShared() }
         while let place = room.nextDue(now: now) { stand(place) }
         while let first = openings.first, first.key <= now {
             openings.remove(first.member)

@@ -123,7 +123,9 @@ extension Gate {
     /// hundred thousand, and the data path waits meanwhile.
     private mutating func limitReports(_ bound: Int) -> [GateReport.LimitReport] {
         var places = rules.limits.map { _ in [Int]() }
-        for index in 0..<cells.capacity where cells[index].limit >= 0 { places[cells[index].limit].append(index) }
+        for index in 0..<cells.capacity where cells[index].limit >= 0 && cells[index].credits == nil {
+            places[cells[index].limit].append(index)
+        }
         return places.indices.map { limit in
             let count = places[limit].count
             if count > bound {

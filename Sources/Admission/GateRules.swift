@@ -11,6 +11,8 @@ package struct GateRules: Hashable, Sendable {
     package var tokenCounting: TokenCounting
     /// Where the provider's day begins; `nil` where a budget of a day is one of any 24 hours.
     package var dayZone: ResetZone?
+    /// `nil` where every limit is this replica's own.
+    package var shared: SharedRules?
 
     package init(
         limits: [Limit] = [], pacing: Pacing = .window(.seconds(60)), queue: QueueRules = QueueRules(),

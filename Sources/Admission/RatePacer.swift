@@ -8,7 +8,7 @@
 struct RatePacer: Sendable {
     let rate: Limit.Rate
     /// How much later than its neighbours a send may reach the provider.
-    private var jitter: Interval
+    private(set) var jitter: Interval
     /// The window that the provider enforces, as far as is known; `nil` where the whole stated window may go at once.
     private(set) var window: Interval?
     /// How much of the limit is used, in thousandths: less than all after the provider allowed less than was said.
@@ -78,7 +78,7 @@ struct RatePacer: Sendable {
 
     /// `w / (q·f)` with `f = min(0.995, (q-1)/q, W/(W+J))`, rounded up: with it none of seven ways to enforce a rate
     /// answered 429 at jitter J in 196 simulated combinations.
-    private static func spacing(of rate: Limit.Rate, enforcedIn window: Interval, jitter: Interval) -> Interval {
+    static func spacing(of rate: Limit.Rate, enforcedIn window: Interval, jitter: Interval) -> Interval {
         let even = rate.window.nanoseconds / Int64(rate.quota)
         guard rate.quota > 1 else { return rate.window + jitter }
         let headroom = even + even / 199 + 1

@@ -1,0 +1,125 @@
+/// What a gate knows of the store and of the other replicas, and when it has something to say.
+struct SharedBook: Sendable {
+    let rules: SharedRules
+    /// Of each limit of the gate's rules whether it is shared.
+    let isShared: [Bool]
+    private(set) var standing = Standing.apart
+    var clock = StoreClock()
+    /// The room as the store last named it.
+    var epoch = ""
+    /// How many replicas there are, and this one's place among them; `nil` until the store has said so.
+    var membership: (members: Int, rank: Int)?
+    /// Cells with something to tell, in the order in which they came to have it.
+    var changed: [Int] = []
+    /// Cells of those that wait, by when asking again may help.
+    var retries = Ranking<Instant>()
+    /// Whether there may be something to say although no cell has changed.
+    var hasNews = false
+    /// When one of the cells has something to do by itself while the store is away.
+    var settlesAt = Instant.never
+    var toldPause = Instant(nanoseconds: .min)
+    private(set) var turn: Turn?
+    private(set) var lastNumber = 0
+    /// When something is said even if nothing has happened.
+    private(set) var nextTurnAt = Instant.never
+    /// Until when the others count on hearing of this replica, and so hold nothing free for it.
+    private(set) var promisedUntil = Instant(nanoseconds: .min)
+
+    enum Standing: Sendable, Hashable {
+        /// Without the store, and without having heard of it lately enough for a part to be free.
+        case apart
+        /// Without the store, by what ``SharedRules/whenAway`` says.
+        case away
+        /// The store can be spoken to, and has not answered yet.
+        case joining
+        case connected
+    }
+
+    /// What was said and is not answered yet.
+    struct Turn: Sendable {
+        let number: Int
+        let sentAt: Instant
+        /// Whose entries the turn's cells are: the gate's cell, and which of its counts.
+        var entries: [(cell: Int, count: Int)] = []
+        /// The gate's cell of each ask.
+        var asks: [Int] = []
+        var promise = Interval.zero
+    }
+
+    /// While somebody waits the store hears of this replica so often, and counts on it.
+    static let busy = (every: Interval.milliseconds(50), promise: Interval.milliseconds(100))
+    static let idle = (every: Interval.milliseconds(400), promise: Interval.milliseconds(500))
+    /// In one turn.
+    static let mostAsks = 64
+    static let mostItems = 64
+    static let mostCells = 256
+
+    init?(_ gateRules: GateRules) {
+        guard let rules = gateRules.shared else { return nil }
+        self.rules = rules
+        isShared = gateRules.limits.map { limit in
+            limit.mode == .enforce && limit.terms.distinct == nil && rules.limits.contains(limit.name)
+        }
+        if !isShared.contains(true) { return nil }
+    }
+
+    /// For other rules: what is known of the store and the replicas stays known.
+    init?(_ gateRules: GateRules, after other: SharedBook?) {
+        self.init(gateRules)
+        guard let other else { return }
+        (clock, epoch, membership) = (other.clock, other.epoch, other.membership)
+        (promisedUntil, nextTurnAt, toldPause) = (other.promisedUntil, other.nextTurnAt, other.toldPause)
+        // A turn under way is about cells that there are no more: its answer is not heard.
+        (standing, lastNumber) = (other.standing == .connected ? .joining : other.standing, other.lastNumber)
+    }
+
+    /// When ``Gate/takeTurn(now:)`` or ``Gate/advance(to:)`` has something to do.
+    var nextDeadline: Instant {
+        switch standing {
+        case .away: return settlesAt
+        case .apart where rules.whenAway == .local: return Instant(nanoseconds: .min)
+        case .apart: return membership == nil ? .never : promisedUntil
+        case .joining: return turn == nil ? Instant(nanoseconds: .min) : .never
+        case .connected: return turn == nil ? min(nextTurnAt, retries.first?.key ?? .never) : .never
+        }
+    }
+
+    /// Whether a turn is due.
+    func wantsTurn(now: Instant) -> Bool {
+        guard turn == nil else { return false }
+        switch standing {
+        case .apart, .away: return false
+        case .joining: return true
+        case .connected: return !changed.isEmpty || hasNews || nextDeadline <= now
+        }
+    }
+
+    mutating func begin(_ turn: Turn) { (self.turn, hasNews, lastNumber) = (turn, false, turn.number) }
+
+    /// The answer to the turn under way has come; `nil` where none is.
+    mutating func end(_ number: Int) -> Turn? {
+        guard let turn, turn.number == number else { return nil }
+        self.turn = nil
+        promisedUntil = turn.sentAt + turn.promise
+        nextTurnAt = turn.sentAt + (turn.promise == Self.busy.promise ? Self.busy.every : Self.idle.every)
+        return turn
+    }
+
+    mutating func join() {
+        if standing != .connected { (standing, turn) = (.joining, nil) }
+    }
+
+    mutating func connect() { standing = .connected }
+
+    /// - Returns: whether this is news.
+    mutating func part() -> Bool {
+        guard standing != .apart, standing != .away else { return false }
+        // It may have been worked on, and counts then.
+        if let turn { promisedUntil = max(promisedUntil, turn.sentAt + SharedTurn.horizon + turn.promise) }
+        (standing, turn, nextTurnAt, retries) = (.apart, nil, .never, Ranking())
+        changed = []
+        return true
+    }
+
+    mutating func goAway(settlesAt: Instant) { (standing, self.settlesAt) = (.away, settlesAt) }
+}
