@@ -6,6 +6,8 @@ struct Rehearse: ParsableCommand {
         commandName: "rehearse",
         abstract: "Measures the gate in virtual time, against the figures that it has to reach.",
         discussion: "A tool of this repository, no part of the product. Run it with `swift run -c release rehearse`.",
-        subcommands: [FiguresCommand.self, SeedsCommand.self, TraceCommand.self, GateCommand.self],
+        subcommands: [
+            FiguresCommand.self, SeedsCommand.self, TraceCommand.self, GateCommand.self, ClusterCommand.self,
+        ],
         defaultSubcommand: FiguresCommand.self)
 }
