@@ -50,9 +50,18 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "SharedLimits",
+            dependencies: [
+                "Admission",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Proxy",
             dependencies: [
-                "Admission", "Policy", "Providers", "Telemetry",
+                "Admission", "Policy", "Providers", "SharedLimits", "Telemetry",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -112,6 +121,15 @@ let package = Package(
             path: "Benchmarks/Relay",
             swiftSettings: strict),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
+        .testTarget(
+            name: "SharedLimitsTests",
+            dependencies: [
+                "Admission", "Rehearsal", "SharedLimits",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "RehearsalTests", dependencies: ["Admission", "Rehearsal"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests", dependencies: ["Admission", "Providers", "Rehearsal"], swiftSettings: strict),
@@ -169,7 +187,7 @@ let package = Package(
 // a program that libFuzzer drives.
 let properties = "Tests/PropertyTests"
 let rooms: [Target.Dependency] = [
-    "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Rehearsal", "Telemetry",
+    "Admission", "Policy", "ProviderSimulator", "Providers", "Proxy", "Rehearsal", "SharedLimits", "Telemetry",
     .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, Chromium, …), promtool, checkers of manifests,
+# Installs what the checks need beside Swift: a few Debian packages (nginx, tinyproxy, Redis, Chromium, …), promtool, checkers of manifests,
 # and real API clients and tools for the wire in Python environments. Nothing goes into the checkout, no service is
 # started, and running it again does nothing.
 #
@@ -24,6 +24,7 @@ main() {
     install_program promtool prometheus
     install_program nginx nginx
     install_program tinyproxy tinyproxy-bin
+    link_redis
     # The SDK as it is, and 1.x, which many applications still have: they retry by different rules.
     install_python openai openai httpx
     install_python openai-1 'openai<2' httpx
@@ -56,6 +57,7 @@ install_packages() {
     command -v ip >/dev/null || missing+=(iproute2)
     # For the page of the admin address.
     command -v chromium >/dev/null || missing+=(chromium)
+    command -v redis-check-rdb >/dev/null || missing+=(redis-tools)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     if [ "${1-}" = --all ]; then
         command -v node >/dev/null || missing+=(nodejs)
@@ -83,6 +85,14 @@ install_program() {
     mv "$work"/unpacked/usr/*bin/"$1" "$cache/bin/$1"
     rm -rf "$work"
     did+=("$1 in $cache/bin")
+}
+
+# The program of redis-tools is the server where it is called so; Debian's redis-server would set up a service.
+link_redis() {
+    if command -v redis-server >/dev/null || [ -x "$cache/bin/redis-server" ]; then return 0; fi
+    mkdir -p "$cache/bin"
+    ln -s "$(command -v redis-check-rdb)" "$cache/bin/redis-server"
+    did+=("redis-server in $cache/bin")
 }
 
 # install_python NAME REQUIREMENT...: complete when its list of requirements has been written.

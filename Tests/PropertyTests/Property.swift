@@ -16,7 +16,7 @@ struct Property: Sendable, CustomStringConvertible {
     static let all: [Property] = [
         .limitNotices, .inflate,
         .jsonWalk, .requestBody, .usageRequest, .eventStream, .eventFrames, .usageMeter, .judgement, .ownAnswer, .texts,
-        .target, .policy, .addresses, .requestHead, .router, .chunkPassage, .simulatorJSON, .simulatorTexts,
+        .target, .policy, .addresses, .requestHead, .router, .chunkPassage, .resp, .simulatorJSON, .simulatorTexts,
     ]
 
     static func named(_ name: String) -> Property? {
