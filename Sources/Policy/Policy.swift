@@ -202,14 +202,32 @@ package struct TimeoutRules: Hashable, Sendable {
 }
 
 package struct ClusterRules: Hashable, Sendable {
-    package var redisURL: String
-    package var password: Secret?
+    package var redis: RedisRules
     /// `upstream/limit` names; all limits that are not per job where empty.
     package var limits: [String]
     package var whenUnavailable: WhenUnavailable
 
     package enum WhenUnavailable: String, CaseIterable, Hashable, Sendable {
         case share, deny, local
+    }
+}
+
+/// Where Redis or Valkey is and how one makes oneself known there.
+package struct RedisRules: Hashable, Sendable {
+    /// Servers, Sentinels or members of a Redis Cluster; at least one.
+    package var seeds: [Address]
+    package var isTLS: Bool
+    package var database: Int
+    package var user: String?
+    package var password: Secret?
+    /// What the Sentinels call the server; `nil` where the seeds are servers.
+    package var sentinel: String?
+    /// Path of a PEM file with the certificates to trust instead of the system's.
+    package var trustedCertificatesPath: String?
+
+    package enum Address: Hashable, Sendable {
+        case host(String, port: Int)
+        case unix(path: String)
     }
 }
 

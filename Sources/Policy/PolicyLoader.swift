@@ -50,7 +50,7 @@ package struct PolicyLoader {
         let identity = (section["identity"]?.identityRules() ?? .standard).keeping(knownNames)
         let dimensions = Dimensions(identity)
         let upstreams = section.required("upstreams")?.upstreams(in: dimensions) ?? []
-        let limitNames = upstreams.flatMap { read in read.limits.map { "\(read.upstream.name)/\($0.limit.name)" } }
+        let cluster = section["cluster"]?.clusterRules(upstreams)
         let fileListen = section["listen"]?.listeners() ?? []
         let fileAdmin = section["admin"]?.admin() ?? (listener: nil, allowsChanges: false)
         let policy = Policy(
@@ -59,8 +59,7 @@ package struct PolicyLoader {
             forwardProxy: section["forward_proxy"]?.flag() ?? true,
             workers: section["workers"]?.integer(1...1024), log: section["log"]?.logRules() ?? LogRules(),
             tracing: section["tracing"]?.tracingRules() ?? TracingRules(),
-            identity: identity, upstreams: upstreams.map(\.upstream),
-            cluster: section["cluster"]?.clusterRules(limits: limitNames),
+            identity: identity, upstreams: upstreams.map { $0.upstream.sharing(cluster) }, cluster: cluster,
             proxyGuard: section["guard"]?.guardRules() ?? GuardRules())
         Clashes(findings: findings, upstreams: upstreams).check(
             bound: bound(policy, section: section, filePositions: fileListen.map(\.position)))

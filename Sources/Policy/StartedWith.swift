@@ -35,6 +35,7 @@ package struct StartedWith: Sendable {
         policy.workers = workers
         policy.log.format = format
         policy.cluster = cluster
+        policy.upstreams = policy.upstreams.map { $0.sharing(cluster) }
         return policy
     }
 

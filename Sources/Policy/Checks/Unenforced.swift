@@ -7,10 +7,7 @@ struct Unenforced {
         self.path = path.split(separator: ".").map(String.init)
     }
 
-    static let table: [Unenforced] = [
-        Unenforced("admin.tls"),
-        Unenforced("cluster"),
-    ]
+    static let table = [Unenforced("admin.tls")]
 
     /// Warns of everything below `root` that the table lists.
     static func warn(about root: Field) {

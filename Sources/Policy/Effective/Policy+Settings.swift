@@ -66,12 +66,31 @@ extension GuardRules {
 
 extension ClusterRules {
     fileprivate var setting: Setting {
-        var redis: [Setting.Entry] = [.init("url", .text(redisURL))]
-        if let password { redis.append(.init("password", password.setting)) }
-        return .mapping([
-            .init("redis", .mapping(redis)), .init("limits", .list(limits.map(Setting.text))),
+        .mapping([
+            .init("redis", redis.setting), .init("limits", .list(limits.map(Setting.text))),
             .init("when_unavailable", .text(whenUnavailable.rawValue)),
         ])
+    }
+}
+
+extension RedisRules {
+    fileprivate var setting: Setting {
+        let urls = seeds.map { Setting.text(url(of: $0)) }
+        var entries: [Setting.Entry] = [.init("url", urls.count == 1 ? urls[0] : .list(urls))]
+        if let user { entries.append(.init("user", .text(user))) }
+        if let password { entries.append(.init("password", password.setting)) }
+        if let sentinel { entries.append(.init("sentinel", .text(sentinel))) }
+        if let path = trustedCertificatesPath { entries.append(.init("tls", .mapping([.init("ca", .text(path))]))) }
+        return .mapping(entries)
+    }
+
+    private func url(of seed: Address) -> String {
+        switch seed {
+        case .unix(let path): return "unix:\(path)"
+        case .host(let host, let port):
+            let name = host.contains(":") ? "[\(host)]" : host
+            return "\(isTLS ? "rediss" : "redis")://\(name):\(port)" + (database > 0 ? "/\(database)" : "")
+        }
     }
 }
 
