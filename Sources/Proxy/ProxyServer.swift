@@ -126,7 +126,8 @@ package final class ProxyServer: Sendable {
             do {
                 return try UpstreamService(
                     index: index, upstream: upstream, dimensions: dimensions, metrics: metrics, listeners: own,
-                    lookUp: setup.lookUp, home: loops[index % loops.count], log: setup.log)
+                    lookUp: setup.lookUp, home: loops[index % loops.count],
+                    store: try StoreWay(setup.policy.cluster, upstream: upstream.name, log: setup.log), log: setup.log)
             } catch {
                 throw StartFailure(description: "upstream \(upstream.name): TLS can't be set up: \(error)")
             }
@@ -239,6 +240,7 @@ package final class ProxyServer: Sendable {
         for listener in listeners { try? await listener.channel.close() }
         try? await admin?.close()
         for reference in workers { try? await reference.loop.submit { reference.worker.value.stop() }.get() }
+        for service in shared.inForce.withLock({ $0.services }) { service.gate.leave() }
         try? await group.shutdownGracefully()
     }
 }

@@ -69,6 +69,7 @@ final class Worker {
 
         var isReady: Bool {
             isListening.load(ordering: .acquiring) && !isDraining.load(ordering: .acquiring)
+                && inForce.withLock { $0.services }.allSatisfy(\.gate.canServeShared)
         }
 
         func publish(_ counts: [String: UpstreamPool.Counts], of worker: Int) {
@@ -82,6 +83,7 @@ final class Worker {
             return StatusSnapshot(
                 version: version, isReady: isReady, isDraining: isDraining.load(ordering: .acquiring),
                 connections: connections.load(ordering: .relaxed), guardStatus: processGuard.status,
+                isStoreConnected: services.compactMap(\.gate.isStoreConnected).reduce(nil) { ($0 ?? true) && $1 },
                 upstreams: services.map { service in
                     let (report, terms) = service.gate.report(
                         cells: breadth.cells, tenants: breadth.tenants, explains: breadth.explains)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Drives Penstock with clients and servers that nobody here wrote: the SDKs of nine providers in two generations, what
 # Node, Java and Go have of their own, curl, raw sockets, promtool, nginx, LiteLLM's proxy as the provider, tinyproxy on
-# the way there, and Chromium for the page. Everything is on loopback; no key and no network is needed once
-# scripts/install-test-tools.sh --all has run.
+# the way there, Chromium for the page, and Redis between several. Everything is on loopback; no key and no network is
+# needed once scripts/install-test-tools.sh --all has run.
 #
 #   scripts/real-clients/run.sh                  all
 #   scripts/real-clients/run.sh wire openai_sdk  some, by the names of the files
@@ -94,6 +94,7 @@ fi
 if chosen guard "$@"; then check openai guard; fi
 if chosen page "$@"; then check openai page; fi
 if chosen scheduler "$@"; then check openai scheduler; fi
+if chosen cluster "$@"; then check openai cluster; fi
 if chosen openai_tls "$@"; then check openai openai_tls; fi
 if chosen languages "$@"; then check openai languages; fi
 if chosen sdks "$@"; then sdks; fi

@@ -9,6 +9,10 @@ extension StatusSnapshot {
             .object([
                 ("version", .string(version)), ("ready", .boolean(isReady)), ("draining", .boolean(isDraining)),
                 ("connections", .number(connections)), ("guard", guardStatus.value),
+                (
+                    "cluster",
+                    isStoreConnected.map { .object([("connected", .boolean($0))]) } ?? .null
+                ),
                 ("upstreams", .object(upstreams.map { ($0.upstream.name, $0.value(at: at)) })),
             ]))
         return value.bytes + [UInt8(ascii: "\n")]

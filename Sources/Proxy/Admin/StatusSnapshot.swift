@@ -10,6 +10,8 @@ struct StatusSnapshot: Sendable {
     var isDraining: Bool
     var connections: Int
     var guardStatus: GuardStatus
+    /// Whether the store of shared limits counts for all upstreams; `nil` without a cluster.
+    var isStoreConnected: Bool?
     var upstreams: [UpstreamStatus]
     /// When.
     var at: Instant
@@ -41,8 +43,10 @@ struct StatusSnapshot: Sendable {
 extension Worker.Shared {
     /// The same for the metrics.
     var levels: ProxyLevels {
-        ProxyLevels(
-            upstreams: snapshot(.metrics).upstreams.map(\.levels), hasReloadFailed: reloads.hasFailed,
+        let snapshot = snapshot(.metrics)
+        return ProxyLevels(
+            upstreams: snapshot.upstreams.map(\.levels), isClusterConnected: snapshot.isStoreConnected,
+            hasReloadFailed: reloads.hasFailed,
             lastReload: reloads.lastSuccess)
     }
 }

@@ -48,6 +48,9 @@ package enum Explainer {
         var policy = policy
         // Nothing is dialled, so the files of certificates need not be here.
         for index in policy.upstreams.indices { policy.upstreams[index].trustedCertificatesPath = nil }
+        // Nor is the store asked.
+        policy.cluster = nil
+        policy.upstreams = policy.upstreams.map { $0.sharing(nil) }
         let log = Logger(label: "penstock") { _ in SwiftLogNoOpLogHandler() }
         let registry = PrometheusRegistry(catalogue: .penstock, logger: log)
         let metrics = ProxyMetrics(factory: registry)

@@ -1,5 +1,6 @@
 import Admission
 import NIOCore
+import SharedLimits
 import Synchronization
 
 /// One upstream's gate, shared by all event loops: lock, decide, unlock, perform.
@@ -38,12 +39,15 @@ final class GateShell: Sendable {
     private let home: any EventLoop
     /// Whether the gate wants to know at once how attempts go; read without the lock, for every answer.
     private let watches = Atomic(false)
+    /// The way to the store of limits that all replicas share; `nil` where there is none.
+    private let store: StoreWay?
 
-    init(terms: GateTerms, home: any EventLoop) {
+    init(terms: GateTerms, home: any EventLoop, store: StoreWay? = nil) {
         let now = Clock.now()
         let gate = Gate(rules: terms.rules, wallClock: Clock.wallClockOffset, now: now)
         state = Mutex(State(gate: gate, terms: terms))
-        self.home = home
+        (self.home, self.store) = (home, store)
+        openStore(terms.rules)
     }
 
     // MARK: Calls
@@ -136,12 +140,41 @@ final class GateShell: Sendable {
             state.terms = terms
             state.gate.replace(terms.rules, now: now)
         }
+        openStore(terms.rules)
     }
 
     func drain() {
         let now = Clock.now()
         perform(now) { $0.gate.drain(now: now) }
     }
+
+    // MARK: The store
+
+    /// Only once, and only where something is shared.
+    private func openStore(_ rules: GateRules) {
+        if rules.shared != nil { store?.open(on: home) { [weak self] event in self?.hear(event) } }
+    }
+
+    deinit { store?.close() }
+
+    private func hear(_ event: StoreLine.Event) {
+        let now = Clock.now()
+        switch event {
+        case .found: perform(now) { $0.gate.storeFound(now: now) }
+        case .answered(let answer, let number): perform(now) { $0.gate.hear(answer, to: number, now: now) }
+        case .lost: perform(now) { $0.gate.storeLost(now: now) }
+        case .trouble(let reason): store?.note(reason)
+        }
+    }
+
+    /// Takes leave of the other replicas, so that nothing is kept free for this one.
+    func leave() { store?.close() }
+
+    /// `nil` where no limit is shared.
+    var isStoreConnected: Bool? { state.withLock { $0.gate.isStoreConnected } }
+
+    /// Whether requests for shared limits may go at all.
+    var canServeShared: Bool { state.withLock { $0.gate.canServeShared } }
 
     /// See ``Gate/report(now:cells:tenants:explains:)``.
     func report(cells: Int, tenants: Int, explains: Bool) -> (report: GateReport, terms: GateTerms) {
@@ -188,8 +221,10 @@ final class GateShell: Sendable {
     private func perform<Answer>(_ now: Instant, _ call: (inout State) -> Answer) -> Answer {
         var errands: [Errand] = []
         var wakeAt: Instant?
+        var turn: SharedTurn?
         let answer = state.withLock { (state: inout State) -> Answer in
             let answer = call(&state)
+            if store != nil { turn = state.gate.takeTurn(now: now) }
             for decision in state.gate.takeDecisions() { Self.assign(decision, &state) }
             swap(&errands, &state.errands)
             let watches = state.gate.watchesVerdicts
@@ -201,6 +236,7 @@ final class GateShell: Sendable {
             }
             return answer
         }
+        if let turn { store?.send(turn) }
         if let wakeAt { arm(wakeAt) }
         for errand in errands { errand.waiter.loop.execute { errand.waiter.decided(errand.decision, errand.terms) } }
         return answer

@@ -67,7 +67,8 @@ extension ProxyServer {
                 services.append(
                     try UpstreamService(
                         index: index, upstream: upstream, dimensions: dimensions, metrics: shared.metrics,
-                        listeners: shared.own, lookUp: setup.lookUp, home: loops[index % loops.count], log: setup.log,
+                        listeners: shared.own, lookUp: setup.lookUp, home: loops[index % loops.count],
+                        store: try StoreWay(policy.cluster, upstream: upstream.name, log: setup.log), log: setup.log,
                         succeeding: former.service(named: upstream.name)))
             } catch {
                 reasons.append("upstream \(upstream.name): TLS can't be set up: \(error)")

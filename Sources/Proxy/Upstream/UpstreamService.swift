@@ -46,7 +46,8 @@ final class UpstreamService: Sendable {
     /// - Throws: what NIOSSL says of the certificates that are to be trusted.
     init(
         index: Int, upstream: Upstream, dimensions: Dimensions, metrics: ProxyMetrics, listeners: OwnListeners,
-        lookUp: @escaping NameLookup, home: any EventLoop, log: Logger, succeeding earlier: UpstreamService? = nil
+        lookUp: @escaping NameLookup, home: any EventLoop, store: StoreWay? = nil, log: Logger,
+        succeeding earlier: UpstreamService? = nil
     ) throws {
         self.index = index
         self.upstream = upstream
@@ -57,7 +58,7 @@ final class UpstreamService: Sendable {
         self.log = log
         profile = upstream.profile
         limitWatch = LimitWatch(profile, upstream.gate)
-        gate = earlier?.gate ?? GateShell(terms: terms, home: home)
+        gate = earlier?.gate ?? GateShell(terms: terms, home: home, store: store)
         way = earlier?.way ?? WayJitter()
         recent = earlier?.recent ?? RecentPast()
         firstByte = earlier?.firstByte ?? UsualTime()
