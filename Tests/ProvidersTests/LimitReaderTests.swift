@@ -11,7 +11,8 @@ struct LimitReaderTests {
     private let now = WallTime(unixMilliseconds: 1_755_780_000_000)
 
     private func read(_ provider: Provider, _ fields: Fields) -> [LimitNotice] {
-        LimitReader(provider.profile.limitHeaders).read(fields, now: now)
+        LimitReader(provider.profile.limitHeaders).read(
+            fields, date: fields.first { $0.name.lowercased() == "date" }?.value, now: now)
     }
 
     @Test("is read in each provider's own words")

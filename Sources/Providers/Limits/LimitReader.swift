@@ -39,27 +39,31 @@ package struct LimitReader: Sendable {
     /// "unknown" (OpenAI's and Azure's `-1`) and are left out; a reset is only read where less than half is left.
     ///
     /// - Parameters:
-    ///   - fields: names in any case.
+    ///   - fields: names in any case; those that ``mayRead(_:)`` names will do.
+    ///   - date: the answer's `Date`.
     ///   - now: our clock; what points of time count from where the answer has no `Date`.
     package func read(
-        _ fields: some Sequence<(name: String, value: String)>, now: @autoclosure () -> WallTime
+        _ fields: [(name: String, value: String)], date: @autoclosure () -> String?, now: @autoclosure () -> WallTime
     ) -> [LimitNotice] {
         var found: [(name: Int, value: String)] = []
         var (policy, state): (String?, String?)
-        for (name, value) in fields {
+        for (name, value) in fields where mayRead(name) {
             let length = name.utf8.count
-            guard lengths & 1 << UInt64(min(63, length)) != 0 else { continue }
             if length == 9, Self.matches(name, "ratelimit") { state = value }
             if length == 16, Self.matches(name, "ratelimit-policy") { policy = value }
             for index in names.indices where Self.matches(name, names[index].text) { found.append((index, value)) }
         }
         if found.isEmpty, policy == nil { return [] }
-        let date = fields.first { Self.matches($0.name, "date") }?.value
         let origin = { () -> WallTime in
             let now = now()
-            return date.flatMap { DateText.http($0, now: now) } ?? now
+            return date().flatMap { DateText.http($0, now: now) } ?? now
         }
         return notices(found, origin) + Self.draftNotices(policy: policy, state: state)
+    }
+
+    /// Whether a field may be one of those that are read: by the length of its name.
+    package func mayRead(_ name: String) -> Bool {
+        lengths & 1 << UInt64(min(63, name.utf8.count)) != 0
     }
 
     private func notices(_ found: [(name: Int, value: String)], _ origin: () -> WallTime) -> [LimitNotice] {
@@ -98,8 +102,15 @@ package struct LimitReader: Sendable {
     }
 
     private static func matches(_ name: String, _ lowercased: String) -> Bool {
-        name.utf8.count == lowercased.utf8.count
-            && zip(name.utf8, lowercased.utf8).allSatisfy { $0.lowercasedASCII == $1 }
+        guard name.utf8.count == lowercased.utf8.count else { return false }
+        let isSame = name.utf8.withContiguousStorageIfAvailable { name in
+            lowercased.utf8.withContiguousStorageIfAvailable { lowercased in
+                for place in name.indices where name[place].lowercasedASCII != lowercased[place] { return false }
+                return true
+            } ?? false
+        }
+        // A string of Swift's own always has its bytes in one piece.
+        return isSame ?? false
     }
 
     // MARK: The draft of the IETF

@@ -20,8 +20,10 @@ final class LimitWatch: Sendable {
     }
 
     func notices(in headers: HTTPHeaders) -> [LimitNotice] {
-        let fields = headers.lazy.map { (name: $0.name, value: $0.value) }
-        let notices = reader.read(fields, now: Worker.wallTime)
+        var fields: [(name: String, value: String)] = []
+        for (name, value) in headers where reader.mayRead(name) { fields.append((name, value)) }
+        if fields.isEmpty { return [] }
+        let notices = reader.read(fields, date: headers.first(name: "date"), now: Worker.wallTime)
         return notices.contains(where: isNews) ? notices : []
     }
 
