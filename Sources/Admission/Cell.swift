@@ -1,7 +1,12 @@
 /// Enforces one limit for one combination of the values that the limit is per.
 struct Cell: Sendable {
-    /// Place of the limit in the rules; -1 in a place that is free.
+    /// Place of the limit in the rules; -1 in a place that is free, -2 where the cell stands for a choice of keys.
     let limit: Int
+    /// Place of the ``KeyChoice`` that the cell stands for, or -1. Such a cell is open where any of the keys is, and only
+    /// the gate can tell.
+    let choice: Int
+    /// Whether the limit is one of keys.
+    let isOfKeys: Bool
     /// The values that the limit is per, in its order; empty where it holds for all.
     let values: [String]
     let maxInFlight: Int
@@ -56,10 +61,12 @@ struct Cell: Sendable {
     init(limit index: Int, _ limit: Limit, values: [String], terms: Limit.Terms, _ rules: GateRules, _ frame: GateFrame)
     {
         self.limit = index
+        choice = -1
+        isOfKeys = !limit.keys.isEmpty
         self.values = values
         maxInFlight = terms.inFlight ?? .max
         maxDistinct = terms.distinct?.atMost ?? .max
-        isAccountLike = limit.isAccountLike
+        isAccountLike = rules.isAccountLike(limit)
         isShared = terms.distinct == nil && !limit.per.contains(where: rules.fairness.levels.contains)
         countsTokens = terms.countsTokens
         isPaced = terms.rates.contains { !$0.isDaily(in: rules) }
@@ -77,13 +84,23 @@ struct Cell: Sendable {
         noteRest()
     }
 
-    private init() {
-        (limit, values, maxInFlight, maxDistinct, isPaced, requestCost) = (-1, [], .max, .max, false, .zero)
-        (isAccountLike, isShared, countsTokens, pacers, budgets) = (false, false, false, [], [])
+    private init(limit: Int, choice: Int, countsTokens: Bool) {
+        (self.limit, self.choice, self.countsTokens) = (limit, choice, countsTokens)
+        (values, maxInFlight, maxDistinct, isPaced, requestCost) = ([], .max, .max, false, .zero)
+        (isAccountLike, isShared, isOfKeys, pacers, budgets) = (false, false, false, [], [])
     }
 
     /// What a freed place holds.
-    static let freed = Cell()
+    static let freed = Cell(limit: -1, choice: -1, countsTokens: false)
+
+    /// Stands for a choice of keys.
+    ///
+    /// - Parameter countsTokens: whether any limit of any key does.
+    init(choice: Int, countsTokens: Bool) {
+        self.init(limit: -2, choice: choice, countsTokens: countsTokens)
+        // Never forgotten: there are only as many as the rules make.
+        users = 1
+    }
 
     /// Whether the store has a say.
     var isRemote: Bool { shared != nil || credits != nil }
@@ -366,6 +383,21 @@ struct Cell: Sendable {
     /// By the rate itself: the spacing would be zero where bursts are allowed. A day's budget is no pace.
     private static func cost(_ tokens: Tokens, at rate: Limit.Rate) -> Interval {
         rate.window < .days(1) ? rate.window * tokens.units(of: rate.unit) / rate.quota : .zero
+    }
+
+    /// How much of its scarcest term is used, in millionths.
+    mutating func load(now: Instant) -> Int {
+        func share(_ used: Int, of most: Int) -> Int {
+            let (product, overflow) = used.multipliedReportingOverflow(by: 1_000_000)
+            return overflow ? .max : product / max(1, most)
+        }
+        expire(now: now)
+        var most = maxInFlight < .max ? share(inFlight, of: maxInFlight) : 0
+        for index in pacers.indices { most = max(most, share(pacers[index].used, of: pacers[index].capacity)) }
+        for index in budgets.indices {
+            most = max(most, share(budgets[index].budget.used(now: now), of: budgets[index].rate.quota))
+        }
+        return most
     }
 
     /// Whether it is open, where it is, for every combination of values, so that the first in line decides.

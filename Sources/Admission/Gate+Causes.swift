@@ -36,9 +36,14 @@ extension Gate {
             if opening > latest { (closed, latest) = (attachment.cell, opening) }
         }
         if end > now, closed == nil || latest == .never || end >= latest { return (upstream, end) }
-        if let closed { return (.limit(binding(closed, tokens)), latest) }
+        if let closed {
+            let named = namedCell(closed, for: tokens)
+            return (named.map { .limit(binding($0, tokens)) } ?? .pause, latest)
+        }
         if let adaptive, inFlight >= adaptive.limit { return (.adaptive, .never) }
-        if let taken = tokenCell(on: flow) { return (.limit(binding(taken, tokens)), .never) }
+        if let taken = tokenCell(on: flow).flatMap({ namedCell($0, for: tokens) }) {
+            return (.limit(binding(taken, tokens)), .never)
+        }
         return (.turn, .never)
     }
 

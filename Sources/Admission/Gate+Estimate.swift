@@ -27,23 +27,31 @@ extension Gate {
         let ahead = matters ? ahead(of: flow, tokens) : 0
         for attachment in line.attachments(of: flow) {
             let cell = attachment.cell
-            let rated = cells[cell].rated(for: tokens, behind: ahead, now: now)
+            let rated = rated(cell, for: tokens, behind: ahead)
             earliest = max(earliest, rated)
             let opening = max(opening(of: attachment, for: tokens), rated)
             if opening > latest || binding == nil && cells[cell].waiting > 0 && cells[cell].isBounded {
                 (binding, latest) = (cells[cell].credits?.limits.first ?? cell, max(latest, opening))
             }
         }
+        if let cell = binding { binding = namedCell(cell, for: tokens) }
         return Prospect(earliest: earliest, cell: binding, limit: binding.map { cells[$0].limit }, tokens: tokens)
+    }
+
+    /// Before this a cell lets nobody go that has so many others before it.
+    private mutating func rated(_ cell: Int, for tokens: Tokens, behind others: Int) -> Instant {
+        guard cells[cell].choice < 0 else { return rated(ofChoice: cells[cell].choice, for: tokens, behind: others) }
+        return cells[cell].rated(for: tokens, behind: others, now: now)
     }
 
     /// Whether it may depend on how many go before whether a new ask of this flow goes by the deadline; whether it does
     /// on that when it goes, where there is none.
     private mutating func isPaced(_ flow: Int, for tokens: Tokens, beyond deadline: Instant?) -> Bool {
-        for attachment in line.attachments(of: flow) where cells[attachment.cell].isPaced {
+        for attachment in line.attachments(of: flow)
+        where cells[attachment.cell].isPaced || cells[attachment.cell].choice >= 0 {
             guard let deadline else { return true }
             let waiting = cells[attachment.cell].waiting
-            if cells[attachment.cell].rated(for: tokens, behind: waiting, now: now) > deadline { return true }
+            if rated(attachment.cell, for: tokens, behind: waiting) > deadline { return true }
         }
         return false
     }
@@ -81,13 +89,30 @@ extension Gate {
         guard let claim = ask.tokens else { return nil }
         let tokens = Tokens(input: claim.input, output: rules.tokenCounting == .usage ? 0 : claim.outputBound ?? 0)
         for attachment in line.attachments(of: flow) {
-            let place = attachment.cell
-            guard cells[place].countsTokens, let rate = cells[place].rateNeverFit(by: tokens) else { continue }
-            let binding = GateRefusal.Binding(
-                limit: cells[place].limit, values: cells[place].values, bound: .rate(rate))
-            return GateRefusal(reason: .neverFits(tokens), limit: binding, comeBack: .zero)
+            let refusal =
+                cells[attachment.cell].choice >= 0
+                ? refusalForSize(ofChoice: cells[attachment.cell].choice, tokens)
+                : refusalForSize(attachment.cell, tokens)
+            if let refusal { return refusal }
         }
         return nil
+    }
+
+    private mutating func refusalForSize(_ place: Int, _ tokens: Tokens) -> GateRefusal? {
+        guard cells[place].countsTokens, let rate = cells[place].rateNeverFit(by: tokens) else { return nil }
+        let binding = GateRefusal.Binding(limit: cells[place].limit, values: cells[place].values, bound: .rate(rate))
+        return GateRefusal(reason: .neverFits(tokens), limit: binding, comeBack: .zero)
+    }
+
+    /// Where it fits no key, the last one's refusal.
+    private mutating func refusalForSize(ofChoice choice: Int, _ tokens: Tokens) -> GateRefusal? {
+        var refusal: GateRefusal?
+        for cells in keyring.choices[choice].cells {
+            refusal = nil
+            for attachment in cells where refusal == nil { refusal = refusalForSize(attachment.cell, tokens) }
+            if refusal == nil { return nil }
+        }
+        return refusal
     }
 
     /// A refusal that names the limit that holds an ask and says when coming back makes sense.

@@ -108,9 +108,12 @@ extension Gate {
     private mutating func attachments(onLevel level: Int, for identity: Identity) -> [Attachment] {
         var attachments: [Attachment] = []
         for (index, limit) in rules.limits.enumerated()
-        where registry.levels[index] == level && limit.mode == .enforce && limit.applies(to: identity) {
+        where registry.levels[index] == level && limit.mode == .enforce && limit.keys.isEmpty
+            && limit.applies(to: identity)
+        {
             attachments.append(attachment(to: index, limit, identity))
         }
+        if registry.keyLevel == level { attachments.append(keyAttachment(for: identity)) }
         return attachments
     }
 
@@ -137,7 +140,7 @@ extension Gate {
         }
     }
 
-    private mutating func cell(of index: Int, _ limit: Limit, _ identity: Identity) -> Int {
+    mutating func cell(of index: Int, _ limit: Limit, _ identity: Identity) -> Int {
         let key = Registry.Key(owner: index, values: limit.per.map { identity[$0] })
         if let cell = registry.cells[key] { return cell }
         let cell = cells.insert(

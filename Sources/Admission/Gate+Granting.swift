@@ -17,9 +17,11 @@ extension Gate {
         var attempt = Attempt(
             flow: flow, sequence: sequence, grantedAt: now, chargedAt: now, generation: permitGeneration,
             reserve: reserve, cost: cost)
+        attempt.key = takeKey(for: flow, reserve.tokens)
+        attempt.keyTakenAt = now
         hold(flow)
         line[line.outermost(of: flow)].inFlight += 1
-        for attachment in line.charged(by: flow) {
+        for attachment in charged(by: flow, key: attempt.key) {
             if let lead = cells[attachment.cell].admit(reserve.tokens, now: now), attempt.lead == nil {
                 attempt.lead = Attempt.Lead(cell: attachment.cell, lead: lead)
             }
@@ -29,6 +31,7 @@ extension Gate {
             }
             touch(attachment.cell)
         }
+        if attempt.key >= 0 { touchChoices() }
         if attempt.lead?.lead.isUncertain == true { leadsUnderWay += 1 }
         breaker?.sent(now: now)
         line.charge(flow, cost: cost)
@@ -138,6 +141,9 @@ extension Gate {
     }
 
     mutating func opening(of attachment: Attachment, for tokens: Tokens) -> Instant {
+        if cells[attachment.cell].choice >= 0 {
+            return self.opening(ofChoice: cells[attachment.cell].choice, for: tokens)
+        }
         let isNew = attachment.entry >= 0 && !entries[attachment.entry].isUnderWay
         return cells[attachment.cell].opening(isNew: isNew, for: tokens, now: now)
     }

@@ -8,7 +8,7 @@ extension Gate {
         line[node].parkedFor = tokens
         line[node].parkedPlace = cells[cell].parked.count
         cells[cell].parked.append(node)
-        if registry.gathers[cells[cell].limit] { line.enlist(node, on: cell, root: &cells[cell].stand) }
+        if gathers(cell) { line.enlist(node, on: cell, root: &cells[cell].stand) }
         deactivate(node)
         touch(cell)
         // Whoever was woken below it can't take its chance now.
@@ -18,7 +18,7 @@ extension Gate {
     mutating func unpark(_ node: Int) {
         let cell = line[node].parkedOn
         let place = line[node].parkedPlace
-        if registry.gathers[cells[cell].limit] { line.delist(node, from: cell, root: &cells[cell].stand) }
+        if gathers(cell) { line.delist(node, from: cell, root: &cells[cell].stand) }
         let last = cells[cell].parked.removeLast()
         if last != node {
             cells[cell].parked[place] = last
@@ -43,10 +43,19 @@ extension Gate {
         }
     }
 
+    /// Whether several nodes may be parked on a cell.
+    private func gathers(_ cell: Int) -> Bool {
+        cells[cell].choice >= 0 || registry.gathers[cells[cell].limit]
+    }
+
     /// Looks at a cell in which something changed, for the sake of the nodes parked on it.
     mutating func touch(_ cell: Int) {
         if cells[cell].isRemote { noteShared(cell) }
-        guard !cells[cell].parked.isEmpty else { return }
+        guard !cells[cell].parked.isEmpty else {
+            // Nobody waits for one key alone.
+            if cells[cell].isOfKeys { touchChoices() }
+            return
+        }
         let opening = wakingTime(of: cell)
         if opening > now, opening < .never {
             openings.set(cell, key: opening)
@@ -93,14 +102,13 @@ extension Gate {
 
     /// When the first of those parked on a cell may fit. Whoever wants more tokens is not overtaken for that.
     private mutating func wakingTime(of cell: Int) -> Instant {
-        guard cells[cell].countsTokens, let first = firstParked(on: cell) else {
-            return cells[cell].wakingTime(for: .none, now: now)
-        }
-        return cells[cell].wakingTime(for: line[first].parkedFor, now: now)
+        let tokens = cells[cell].countsTokens ? firstParked(on: cell).map { line[$0].parkedFor } : nil
+        if cells[cell].choice >= 0 { return opening(ofChoice: cells[cell].choice, for: tokens ?? .none) }
+        return cells[cell].wakingTime(for: tokens ?? .none, now: now)
     }
 
     mutating func firstParked(on cell: Int) -> Int? {
-        if registry.gathers[cells[cell].limit], cells[cell].isOpenAlike {
+        if gathers(cell), cells[cell].isOpenAlike {
             return line.firstParked(below: cells[cell].stand)
         }
         var first: Int?

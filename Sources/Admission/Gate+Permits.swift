@@ -11,6 +11,9 @@ extension Gate {
         var reserve: Reserve
         /// What the fair line charged it, in nanoseconds of all of the scarcest capacity.
         var cost: Int64
+        /// The key that it goes out with; -1 where the upstream has none to choose from.
+        @Compact var key = -1
+        var keyTakenAt = Instant.never
         /// What it was to the probe of the first limit that has one.
         var lead: Lead?
         /// Whether breaker, adaptive limit and probe know how it went.
@@ -67,7 +70,7 @@ extension Gate {
         if !isFinal { actual.output = max(usage.output, attempt.reserve.tokens.output) }
         guard actual != attempt.reserve.tokens else { return }
         permits[permit.place].reserve.tokens = actual
-        for attachment in line.charged(by: attempt.flow) where cells[attachment.cell].countsTokens {
+        for attachment in charged(by: attempt.flow, key: attempt.key) where cells[attachment.cell].countsTokens {
             cells[attachment.cell].correct(
                 attempt.reserve.tokens, to: actual, chargedAt: attempt.chargedAt, now: now)
             touch(attachment.cell)
@@ -76,33 +79,38 @@ extension Gate {
 
     // MARK: Charges
 
-    /// Charges all rates of a flow for an attempt that is sent at an instant.
-    mutating func charge(_ flow: Int, _ tokens: Tokens, at instant: Instant) -> Attempt.Lead? {
+    /// Charges all rates for an attempt that is sent at an instant.
+    mutating func charge(_ attempt: Attempt, at instant: Instant) -> Attempt.Lead? {
         var lead: Attempt.Lead?
-        for attachment in line.charged(by: flow) {
-            if let own = cells[attachment.cell].charge(tokens, at: instant), lead == nil {
+        for attachment in charged(by: attempt.flow, key: attempt.key) {
+            if let own = cells[attachment.cell].charge(attempt.reserve.tokens, at: instant), lead == nil {
                 lead = Attempt.Lead(cell: attachment.cell, lead: own)
             }
             touch(attachment.cell)
         }
         pause.sent(at: instant)
+        if attempt.key >= 0 {
+            keyring.keys[attempt.key].pause.sent(at: instant)
+            touchChoices()
+        }
         if lead?.lead.isUncertain == true { leadsUnderWay += 1 }
         return lead
     }
 
-    /// Takes back what an attempt was charged and says when it can be charged anew.
-    mutating func move(_ attempt: Attempt) -> Instant {
+    /// Takes back what an attempt was charged and says when it can be charged anew, which may be with another key.
+    mutating func move(_ place: Int) -> Instant {
+        let attempt = permits[place]
         if !attempt.isJudged, attempt.lead?.lead.isUncertain == true { leadsUnderWay -= 1 }
         uncharge(attempt)
         var departure = pause.opening(now: now)
         for attachment in line.attachments(of: attempt.flow) {
             departure = max(departure, cells[attachment.cell].rated(for: attempt.reserve.tokens, now: departure))
         }
-        return departure
+        return attempt.key >= 0 ? rebind(place, from: departure) : departure
     }
 
     private mutating func uncharge(_ attempt: Attempt) {
-        for attachment in line.charged(by: attempt.flow) {
+        for attachment in charged(by: attempt.flow, key: attempt.key) {
             let lead = attempt.lead.flatMap { $0.cell == attachment.cell ? $0.lead : nil }
             cells[attachment.cell].uncharge(attempt.reserve.tokens, lead, at: attempt.chargedAt, now: now)
             touch(attachment.cell)
@@ -125,10 +133,14 @@ extension Gate {
         let attempt = permits[permit.place]
         permits.remove(permit.place, leaving: .freed)
         line[line.outermost(of: attempt.flow)].inFlight -= 1
-        for attachment in line.charged(by: attempt.flow) {
+        for attachment in charged(by: attempt.flow, key: attempt.key) {
             cells[attachment.cell].release()
             if attachment.entry >= 0 { entries[attachment.entry].inFlight -= 1 }
             touch(attachment.cell)
+        }
+        if attempt.key >= 0 {
+            keyring.giveBack(attempt.key, takenAt: attempt.keyTakenAt)
+            touchChoices()
         }
         return attempt
     }
@@ -157,6 +169,7 @@ extension Gate {
             most = max(most, cells[attachment.cell].cost(tokens, hold: hold))
         }
         if let adaptive { most = max(most, hold / adaptive.limit) }
+        if let choice = choice(of: flow) { most = max(most, keyring.choices[choice].cost(tokens, hold: hold)) }
         return most > .zero ? most.nanoseconds : FairLine.unit
     }
 
@@ -184,6 +197,10 @@ extension Gate {
                 touch(lead.cell)
             }
         }
+        if attempt.key >= 0, verdict == .answered {
+            keyring.keys[attempt.key].suspension.answered(takenAt: attempt.keyTakenAt)
+            touchChoices()
+        }
         switch verdict {
         case .answered:
             breaker?.succeeded(sentAt: attempt.grantedAt, isLate: isLate, now: now)
@@ -200,9 +217,16 @@ extension Gate {
         }
     }
 
+    /// The cells of an attempt's limits that may be the provider's own.
+    private mutating func accountCells(of attempt: Attempt) -> [Attachment] {
+        (line.attachments(of: attempt.flow) + keyAttachments(of: attempt.flow, key: attempt.key)).filter {
+            cells[$0.cell].isAccountLike
+        }
+    }
+
     /// Lowers what the provider may have meant by its refusal.
     mutating func learn(from attempt: Attempt, hint: Interval, exceeded: ExceededLimit?) {
-        for attachment in line.attachments(of: attempt.flow) {
+        for attachment in accountCells(of: attempt) {
             cells[attachment.cell].refused(sentAt: attempt.chargedAt, hint: hint, exceeded: exceeded, now: now)
             tune(attachment.cell)
         }
@@ -210,7 +234,7 @@ extension Gate {
 
     /// Takes over what the provider says that is left.
     mutating func notice(_ notices: [LimitNotice], _ attempt: Attempt) {
-        for attachment in line.attachments(of: attempt.flow) where cells[attachment.cell].isAccountLike {
+        for attachment in accountCells(of: attempt) {
             cells[attachment.cell].noticed(notices, sentAt: attempt.chargedAt, now: now)
             tune(attachment.cell)
         }
@@ -236,6 +260,7 @@ extension Gate {
     /// Pauses the limits that a refused attempt may have met: those of its model or key where there are some, and of
     /// those only what the provider named, where it did.
     mutating func pause(after attempt: Attempt, until instant: Instant, exceeded: ExceededLimit?) {
+        if attempt.key >= 0 { return pauseKey(of: attempt, until: instant, exceeded: exceeded) }
         let accountLike = line.attachments(of: attempt.flow).filter { cells[$0.cell].isAccountLike }
         let own = accountLike.filter { attachment in
             let limit = rules.limits[cells[attachment.cell].limit]
@@ -252,7 +277,7 @@ extension Gate {
     }
 
     /// Pauses what a refusal named; says whether any of these limits has it.
-    private mutating func pause(
+    mutating func pause(
         _ attachments: [Attachment], until instant: Instant, _ exceeded: ExceededLimit
     ) -> Bool {
         var isFound = false

@@ -14,13 +14,19 @@ extension Gate {
         registry = Registry(rules: new)
         (cells, entries, line) = (Slab(), Slab(), FairLine())
         (backlogs, openings, recoveries) = (Ranking(), Ranking(), Ranking())
+        keyring = Keyring(names: new.keys)
+        keyring.inherit(old.keyring)
         (opened, contested, rootOpensAt, leadsUnderWay, ranksBacklogs) = ([], [], .never, 0, false)
         inheritRecovery(old)
         inheritCells(old)
         plantRoot()
         let held = moveFlows(old)
         inheritShares(old)
-        for place in 0..<permits.capacity where permits[place].flow >= 0 { occupy(permits[place].flow) }
+        for place in 0..<permits.capacity where permits[place].flow >= 0 {
+            let key = permits[place].key
+            permits[place].key = key < 0 ? -1 : new.keys.firstIndex(of: old.rules.keys[key]) ?? -1
+            occupy(permits[place])
+        }
         for place in room.places.sorted(by: { room[$0].sequence < room[$1].sequence }) {
             count(place)
             if !room[place].isDelayed { stand(place) }
@@ -77,6 +83,7 @@ extension Gate {
             let index = rules.limits.indices.first { index in
                 !taken.contains(index) && rules.limits[index].per == limit.per
                     && rules.limits[index].match == limit.match
+                    && names(of: rules.limits[index].keys, in: rules) == names(of: limit.keys, in: old)
             }
             guard let index else { continue }
             taken.insert(index)
@@ -84,6 +91,8 @@ extension Gate {
         }
         return successors
     }
+
+    private func names(of keys: [Int], in rules: GateRules) -> [String] { keys.map { rules.keys[$0] } }
 
     /// Gives whatever waits or is under way its flow in the new line; those returned are held until all is counted.
     private mutating func moveFlows(_ old: Gate) -> [Int] {
@@ -106,10 +115,12 @@ extension Gate {
         return flows.compactMap(\.self)
     }
 
-    private mutating func occupy(_ flow: Int) {
+    private mutating func occupy(_ attempt: Attempt) {
+        let flow = attempt.flow
         hold(flow)
         line[line.outermost(of: flow)].inFlight += 1
-        for attachment in line.charged(by: flow) {
+        if attempt.key >= 0 { keyring.keys[attempt.key].inFlight += 1 }
+        for attachment in charged(by: flow, key: attempt.key) {
             cells[attachment.cell].occupy()
             guard attachment.entry >= 0 else { continue }
             entries[attachment.entry].inFlight += 1

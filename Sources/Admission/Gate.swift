@@ -17,6 +17,8 @@ package struct Gate: Sendable {
     var line = FairLine()
     var room = WaitingRoom()
     var registry: Registry
+    /// Empty where there is no key to choose.
+    var keyring: Keyring
     var permits = Slab<Attempt>()
     var pause = Pause()
     var budget: RetryBudget
@@ -58,6 +60,7 @@ package struct Gate: Sendable {
         frame = GateFrame(jitter: jitter, wallClock: wallClock)
         self.now = now
         registry = Registry(rules: rules)
+        keyring = Keyring(names: rules.keys)
         budget = RetryBudget(rules.retryBudget, now: now)
         breaker = rules.breaker.map { Breaker($0) }
         adaptive = rules.adaptive.map { AdaptiveLimit($0) }
@@ -188,9 +191,9 @@ package struct Gate: Sendable {
     /// the rates next allow it. For attempts that had to wait for a connection after they were granted.
     package mutating func depart(_ permit: Permit, now instant: Instant) -> Instant {
         tick(instant)
-        let attempt = attempt(of: permit)
-        let departure = move(attempt)
-        permits[permit.place].lead = charge(attempt.flow, attempt.reserve.tokens, at: departure)
+        precondition(holds(permit), "a permit departs between its grant and its end")
+        let departure = move(permit.place)
+        permits[permit.place].lead = charge(permits[permit.place], at: departure)
         permits[permit.place].chargedAt = departure
         dispatch()
         return departure
@@ -204,6 +207,7 @@ package struct Gate: Sendable {
         let isPaused =
             pause.until > now
             || line.attachments(of: attempt.flow).contains { cells[$0.cell].pausedUntil > now }
+            || isKeyPaused(attempt)
         return isPaused ? depart(permit, now: now) : now
     }
 
@@ -218,7 +222,9 @@ package struct Gate: Sendable {
     }
 
     /// Whether it makes a difference that verdicts come before their attempts end.
-    package var watchesVerdicts: Bool { breaker?.watches == true || adaptive != nil || leadsUnderWay > 0 }
+    package var watchesVerdicts: Bool {
+        breaker?.watches == true || adaptive != nil || leadsUnderWay > 0 || keyring.isTrying
+    }
 
     /// What the provider says was used so far, while the answer still comes.
     package mutating func correct(_ permit: Permit, _ usage: Tokens, now instant: Instant) {
@@ -230,19 +236,23 @@ package struct Gate: Sendable {
 
     /// The provider refused an attempt because of a rate that these books had room in.
     ///
+    /// Where there are several keys it concerns the attempt's only. Else:
     /// What it may be about is paused until the provider's hint: the limits of its model or key where it has some, else
     /// all. Finer windows are kept to where they explain it, and less of the limit is used for a while where not.
     ///
     /// - Parameter exceeded: which limit the provider says it was: then only what may stand for it is paused and lowered.
+    /// - Returns: whether another key may take the attempt, so that a repetition need not wait for this one.
+    @discardableResult
     package mutating func throttled(
         _ permit: Permit, comeBack: Interval?, exceeded: ExceededLimit? = nil, now instant: Instant
-    ) {
+    ) -> Bool {
         tick(instant)
         let attempt = attempt(of: permit)
         judge(holding: permit, .answered, isThrottled: true)
         learn(from: attempt, hint: comeBack ?? .zero, exceeded: exceeded)
         if let comeBack, comeBack > .zero { pause(after: attempt, until: now + comeBack, exceeded: exceeded) }
         dispatch()
+        return attempt.key >= 0 && keyring.hasAnother(than: attempt.key, now: now)
     }
 
     /// The provider said of its limits what they are and what is left of them: where that is less than these books have

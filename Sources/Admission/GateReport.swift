@@ -12,6 +12,8 @@ package struct GateReport: Sendable {
     package var retryBudget: BudgetReport
     /// In the order of the rules; a limit that nobody has met yet has no cells.
     package var limits: [LimitReport]
+    /// In the order of the rules.
+    package var keys: [KeyReport]
     /// Of the outermost level of the fair line, those with something waiting or in flight; most waiting first where
     /// not all are named.
     package var tenants: [TenantReport]
@@ -29,6 +31,17 @@ package struct GateReport: Sendable {
         /// Repetitions in the last minute, and how many it allows.
         package var used: Int
         package var allowed: Int
+    }
+
+    package struct KeyReport: Sendable {
+        package var name: String
+        package var inFlight: Int
+        /// Why the provider turns it away; `nil` for a key in good standing.
+        package var fault: KeyFault?
+        /// Until it is tried again; `nil` where it is in use or on trial.
+        package var returnsIn: Interval?
+        /// `nil` where it is not paused by itself.
+        package var pausedFor: Interval?
     }
 
     package struct LimitReport: Sendable {
@@ -115,7 +128,7 @@ extension Gate {
             waiting: waiting, inFlight: inFlight, pausedFor: pausedUntil > now ? pausedUntil - now : nil,
             isDraining: isDraining, breaker: breakerReport, adaptiveLimit: adaptive?.limit,
             retryBudget: GateReport.BudgetReport(used: budget.used(now: now), allowed: budget.allowance(now: now)),
-            limits: limitReports(bound),
+            limits: limitReports(bound), keys: keyring.keys.map(report),
             tenants: tenantReports(nodes, bound: tenantBound, explains: explains), tenantCount: nodes.count)
     }
 
@@ -153,6 +166,14 @@ extension Gate {
                 name: line[node].key, waiting: line[node].waiting, inFlight: line[node].inFlight,
                 wait: explains ? waitReport(of: node) : nil)
         }
+    }
+
+    private func report(of key: Keyring.Key) -> GateReport.KeyReport {
+        let (suspended, paused) = (key.suspension.until, key.pause.until)
+        return GateReport.KeyReport(
+            name: key.name, inFlight: key.inFlight, fault: key.suspension.fault,
+            returnsIn: key.suspension.fault != nil && suspended > now ? suspended - now : nil,
+            pausedFor: paused > now ? paused - now : nil)
     }
 
     private func isTenantAtWork(_ place: Int) -> Bool {

@@ -1,6 +1,9 @@
 /// All that one upstream's gate goes by: immutable, validated before it gets here.
 package struct GateRules: Hashable, Sendable {
     package var limits: [Limit]
+    /// Names of the keys that requests go out with, each with limits of its own (``Limit/keys``), at most 64; empty where
+    /// there is nothing to choose from.
+    package var keys: [String]
     package var pacing: Pacing
     package var queue: QueueRules
     package var fairness: FairnessRules
@@ -18,9 +21,10 @@ package struct GateRules: Hashable, Sendable {
         limits: [Limit] = [], pacing: Pacing = .window(.seconds(60)), queue: QueueRules = QueueRules(),
         fairness: FairnessRules = FairnessRules(), retryBudget: RetryRules.Budget = RetryRules.Budget(),
         breaker: BreakerRules? = nil, adaptive: AdaptiveRules? = nil, tokenCounting: TokenCounting = .usage,
-        dayZone: ResetZone? = nil
+        dayZone: ResetZone? = nil, keys: [String] = []
     ) {
         self.limits = limits
+        self.keys = keys
         self.pacing = pacing
         self.queue = queue
         self.fairness = fairness
@@ -38,6 +42,12 @@ extension GateRules {
         // What is usual differs by model.
         if dimension == .model, countsTokens { return true }
         return fairness.levels.contains(dimension) || limits.contains { $0.depends(on: dimension) }
+    }
+
+    /// Whether a limit may be the provider's own, so that what the provider says of its limits is said of it. Of several
+    /// keys it says that of the one that it was asked with.
+    func isAccountLike(_ limit: Limit) -> Bool {
+        limit.isAccountLike && (keys.count < 2 || limit.keys.count == 1)
     }
 
     /// Whether any limit counts tokens.
@@ -72,7 +82,7 @@ package struct QueueRules: Hashable, Sendable {
 extension GateRules {
     /// The rates that may be the provider's own.
     package var accountRates: [Limit.Rate] {
-        limits.filter { $0.isAccountLike && $0.mode == .enforce }
+        limits.filter { isAccountLike($0) && $0.mode == .enforce }
             .flatMap { limit in [limit.terms] + limit.overrides.values }.flatMap(\.rates)
     }
 }

@@ -10,10 +10,13 @@ package struct Limit: Hashable, Sendable {
     /// Terms for single values of the last dimension of ``per``, complete (what the file left out is filled in).
     package var overrides: [String: Terms]
     package var mode: Mode
+    /// The keys whose requests it counts together, by their places in ``GateRules/keys``; empty where it has nothing to
+    /// do with keys. Such a limit is per nothing else.
+    package var keys: [Int]
 
     package init(
         name: String, match: [Match] = [], per: [Dimension] = [], terms: Terms, overrides: [String: Terms] = [:],
-        mode: Mode = .enforce
+        mode: Mode = .enforce, keys: [Int] = []
     ) {
         self.name = name
         self.match = match
@@ -21,6 +24,7 @@ package struct Limit: Hashable, Sendable {
         self.terms = terms
         self.overrides = overrides
         self.mode = mode
+        self.keys = keys
     }
 
     /// What a limit bounds. At least one of the members is set.

@@ -24,6 +24,10 @@ struct Registry: Sendable {
     var nodes = NodeIndex()
     var cells: [Key: Int] = [:]
     var entries: [Key: Int] = [:]
+    /// The cells that stand for choices of keys, by the limits that the keys have for the same kind of request.
+    var choices: [[Int]: Int] = [:]
+    /// The level on which the choice of a key is judged; -1 where there are no keys.
+    let keyLevel: Int
     /// Flows that nobody holds, in the order in which they became idle.
     var idle: Deque<Int> = []
     /// Cells that no flow is tied to any more but whose past still matters.
@@ -49,6 +53,8 @@ struct Registry: Sendable {
             return (0...line.count).first { depth in needed.allSatisfy(line.prefix(depth).contains) } ?? line.count + 1
         }
         self.levels = levels
+        let keyLevels = rules.limits.indices.filter { !rules.limits[$0].keys.isEmpty }.map { levels[$0] }
+        keyLevel = rules.keys.isEmpty ? -1 : keyLevels.max() ?? 0
         deepest = rules.limits.indices.filter { rules.limits[$0].mode == .enforce }.map { levels[$0] }.max() ?? 0
         self.path = path
         gathers = zip(rules.limits, levels).map { limit, level in

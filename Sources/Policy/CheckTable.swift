@@ -27,7 +27,7 @@ package struct CheckTable: CustomStringConvertible {
         } else {
             let head = ["limit", "applies to", "bound", "pacing", "mode"]
             lines.append("")
-            lines += Self.aligned([head] + upstream.gate.limits.flatMap { rows($0, upstream.gate.pacing) }).map {
+            lines += Self.aligned([head] + upstream.gate.limits.flatMap { rows($0, upstream.gate) }).map {
                 "  " + $0
             }
             lines.append("")
@@ -45,6 +45,7 @@ package struct CheckTable: CustomStringConvertible {
         ]
         rows += upstream.listen.map { ["listen", $0.address.description] }
         if let credential = upstream.credential { rows.append(["credential", credential.source.place]) }
+        rows += upstream.credentials.map { ["credential", "\($0.name), \($0.key.source.place)"] }
         if let proxy = upstream.proxy { rows.append(["proxy", proxy.place]) }
         if let path = upstream.trustedCertificatesPath { rows.append(["tls", "certificates of \(path)"]) }
         if upstream.overrides != ProfileOverrides() { rows.append(["answers", "read by rules of their own"]) }
@@ -55,8 +56,9 @@ package struct CheckTable: CustomStringConvertible {
     // MARK: - Limits
 
     /// One row for each bound; the limit's name stands in the first.
-    private func rows(_ limit: Limit, _ pacing: Pacing) -> [[String]] {
-        var rows = bounds(limit.terms, pacing).map { ["", scope(of: limit), $0.bound, $0.pacing, limit.mode.rawValue] }
+    private func rows(_ limit: Limit, _ gate: GateRules) -> [[String]] {
+        let (pacing, scope) = (gate.pacing, scope(of: limit, keys: gate.keys))
+        var rows = bounds(limit.terms, pacing).map { ["", scope, $0.bound, $0.pacing, limit.mode.rawValue] }
         for (value, terms) in limit.overrides.sorted(by: { $0.key < $1.key }) {
             let last = limit.per.last.map { dimensions.name(of: $0) } ?? ""
             rows += bounds(terms, pacing).map { ["", "\(last) = \(value)", $0.bound, $0.pacing, limit.mode.rawValue] }
@@ -65,12 +67,13 @@ package struct CheckTable: CustomStringConvertible {
         return rows
     }
 
-    private func scope(of limit: Limit) -> String {
+    private func scope(of limit: Limit, keys: [String]) -> String {
         let conditions = limit.match.map { condition in
             "\(dimensions.name(of: condition.dimension)) = \(condition.patterns.map(\.pattern).joined(separator: " | "))"
         }
         let each = limit.per.isEmpty ? [] : ["each \(names(limit.per))"]
-        let words = each + conditions
+        let own = limit.keys.map { keys[$0] }.joined(separator: " | ")
+        let words = each + (own.isEmpty ? [] : ["credential = \(own)"]) + conditions
         return words.isEmpty ? "all" : words.joined(separator: ", ")
     }
 

@@ -116,6 +116,8 @@ package struct Upstream: Hashable, Sendable {
     /// Addresses of its own; all that comes in there goes to this upstream.
     package var listen: [Listener]
     package var credential: Secret?
+    /// Several keys to choose from, in the order of ``GateRules/keys``; empty where there is one at most.
+    package var credentials: [NamedCredential] = []
     package var gate: GateRules
     package var pacing: PacingSetting
     package var retry: RetryRules
@@ -132,6 +134,12 @@ package struct Upstream: Hashable, Sendable {
 
     /// What is known about its wire.
     package var profile: ProviderProfile { provider.profile.overridden(by: overrides) }
+}
+
+/// One of several keys, and the name by which metrics, logs and `/status` call it.
+package struct NamedCredential: Hashable, Sendable {
+    package var name: String
+    package var key: Secret
 }
 
 /// An `http` or `https` URL taken apart.

@@ -76,6 +76,9 @@ package struct PolicyLoader {
             UnmetNames(upstream, dimensions, values).check()
             IdleSettings(upstream, dimensions, workers: policy.workers).check()
             ExposedKeys.check(upstream)
+            if policy.cluster != nil, upstream.limits.contains(where: { !$0.limit.keys.isEmpty }) {
+                upstream.section["credentials"]?.warnOfKey("limits of keys hold in each replica by itself")
+            }
         }
         guard let identity = section["identity"] else { return }
         UnusedNames(policy).check(identity)

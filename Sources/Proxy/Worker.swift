@@ -287,7 +287,7 @@ final class Worker {
                 firstByteTime: record.firstByteAt.map { ($0 - record.begunAt).nanoseconds },
                 totalTime: (now - record.begunAt).nanoseconds, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
                 tokensIn: record.tokens?.input, tokensOut: record.tokens?.output, limit: record.limit,
-                observed: record.observed, traceID: exchange.trace?.trace))
+                credential: record.credential, observed: record.observed, traceID: exchange.trace?.trace))
     }
 
     /// A request that never had an upstream.

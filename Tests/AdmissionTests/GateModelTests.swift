@@ -51,6 +51,8 @@ private struct ModelWorld {
         case 90..<93: withPermit { $0.depart($1, $2) }
         case 93..<95: pause()
         case 95..<96 where random.chance(percent: 10): drain()
+        case 96..<98 where !rules.keys.isEmpty: withPermit { $0.pauseKey($1, $2) }
+        case 98..<99 where !rules.keys.isEmpty: withPermit { $0.refuseKey($1, $2) }
         default: pass(until: now + random.interval(upTo: .seconds(20)))
         }
         collect()
@@ -126,6 +128,20 @@ private struct ModelWorld {
     private mutating func depart(_ id: Int, _ permit: Permit) {
         let (real, naive) = (gate.depart(permit, now: now), model.depart(id))
         if real != naive { complain("\(id) departs at \(real), in the model at \(naive)") }
+    }
+
+    private mutating func pauseKey(_ id: Int, _ permit: Permit) {
+        let until = now + random.interval(upTo: .seconds(5))
+        gate.tick(now)
+        gate.pauseKey(of: gate.attempt(of: permit), until: until)
+        gate.dispatch()
+        model.pauseKey(of: id, until: until)
+    }
+
+    private mutating func refuseKey(_ id: Int, _ permit: Permit) {
+        let fault = random.one(of: [KeyFault.exhausted, .rejected])
+        let (real, naive) = (gate.refusedKey(of: permit, fault, now: now), model.refuseKey(of: id, fault))
+        if real != naive { complain("another key may take \(id): \(real), in the model \(naive)") }
     }
 
     private mutating func retry(_ id: Int, _ permit: Permit) {
@@ -211,10 +227,14 @@ private struct ModelWorld {
         if refusals != expectedRefusals { complain("refused \(refusals), in the model \(expectedRefusals)") }
     }
 
-    func difference() -> String? {
+    mutating func difference() -> String? {
         if let complaint { return complaint + " at \(now)" }
         if gate.waiting != model.waiting.count { return "\(gate.waiting) wait, in the model \(model.waiting.count)" }
         if gate.inFlight != permits.count { return "\(gate.inFlight) in flight of \(permits.count) permits" }
+        for attempt in model.attempts {
+            let key = permits[attempt.id].flatMap { gate.attempt(of: $0).key } ?? -1
+            if key != attempt.key { return "\(attempt.id) has key \(key), in the model \(attempt.key)" }
+        }
         for place in 0..<gate.cells.capacity where gate.cells[place].limit >= 0 {
             let cell = gate.cells[place]
             let key = NaiveGate.CellKey(limit: cell.limit, values: cell.values)
@@ -225,7 +245,8 @@ private struct ModelWorld {
             }
             if cell.inFlight > cell.maxInFlight { return "\(name): \(cell.inFlight) in flight" }
             if cell.inFlight != model.inFlight(in: key) { return "\(name): in flight \(cell.inFlight)" }
-            if cell.waiting != model.waiting(in: key) { return "\(name): waiting \(cell.waiting)" }
+            let isOfKeys = !rules.limits[cell.limit].keys.isEmpty
+            if !isOfKeys, cell.waiting != model.waiting(in: key) { return "\(name): waiting \(cell.waiting)" }
             if cell.underWay != model.underWay[key]?.count ?? 0 { return "\(name): under way \(cell.underWay)" }
             for (var pacer, rate) in zip(cell.pacers, model.rates[key] ?? []) {
                 let (real, naive) = (pacer.earliest(for: 1, now: now), max(now, rate.opening))

@@ -174,7 +174,7 @@ struct LimitNoticeTests {
         var bench = bench(100, tokens(10_000, name: "tokens"))
         #expect(bench.ask("a", tokens: TokenClaim(input: 10, outputBound: 10)) == "+")
         let now = Instant.after(.milliseconds(50))
-        bench.permits["a"].map {
+        _ = bench.permits["a"].map {
             bench.gate.throttled($0, comeBack: .seconds(5), exceeded: exceeded, now: now)
         }
         let claim = TokenClaim(input: 10, outputBound: 10)
@@ -189,7 +189,7 @@ struct LimitNoticeTests {
         var bench = bench(100, tokens(10_000, name: "one", match: "one"), tokens(90_000, name: "all"))
         let claim = TokenClaim(input: 10, outputBound: 10)
         #expect(bench.ask("a", model: "one", tokens: claim) == "+")
-        bench.permits["a"].map {
+        _ = bench.permits["a"].map {
             bench.gate.throttled($0, comeBack: .seconds(5), exceeded: ExceededLimit(.tokens), now: .start)
         }
         #expect(bench.ask("b", model: "one", deadline: .start, tokens: claim) == "-")
@@ -200,7 +200,7 @@ struct LimitNoticeTests {
     func lesson() {
         var bench = bench(100, tokens(10_000, name: "tokens"))
         #expect(bench.ask("a", tokens: TokenClaim(input: 10, outputBound: 10)) == "+")
-        bench.permits["a"].map {
+        _ = bench.permits["a"].map {
             bench.gate.throttled($0, comeBack: nil, exceeded: ExceededLimit(.tokens), now: .start)
         }
         let limits = bench.gate.report(now: .start).limits

@@ -18,6 +18,9 @@ struct NaiveGate {
         let grantedAt: Instant
         var chargedAt: Instant
         let cost: Int64
+        /// -1 where there are none.
+        var key = -1
+        var keyTakenAt = Instant.never
     }
 
     struct CellKey: Hashable {
@@ -57,9 +60,11 @@ struct NaiveGate {
     var pausedUntil = Instant(nanoseconds: .min)
     var nextAfterPause = Instant(nanoseconds: .min)
     var rampSpacing = Interval.zero
+    var ring: NaiveKeys
 
     init(rules: GateRules, jitter: Interval, now: Instant) {
         self.rules = rules
+        ring = NaiveKeys(rules)
         self.jitter = jitter
         self.now = now
     }
@@ -68,7 +73,7 @@ struct NaiveGate {
 
     private func cells(_ identity: Identity) -> [(key: CellKey, limit: Limit)] {
         rules.limits.enumerated().compactMap { index, limit in
-            guard limit.mode == .enforce, limit.applies(to: identity) else { return nil }
+            guard limit.mode == .enforce, limit.keys.isEmpty, limit.applies(to: identity) else { return nil }
             return (CellKey(limit: index, values: limit.per.map { identity[$0] }), limit)
         }
     }
@@ -77,7 +82,9 @@ struct NaiveGate {
         cells(identity).contains { $0.key == key }
     }
 
-    func inFlight(in key: CellKey) -> Int { attempts.filter { isCounted($0.identity, in: key) }.count }
+    func inFlight(in key: CellKey) -> Int {
+        attempts.filter { isCounted($0.identity, in: key) || keyLimits($0.identity, $0.key).contains(key.limit) }.count
+    }
 
     func waiting(in key: CellKey) -> Int { waiting.filter { isCounted($0.identity, in: key) }.count }
 
@@ -94,11 +101,12 @@ struct NaiveGate {
             }
             for rate in rates[key] ?? [] { latest = max(latest, rate.opening) }
         }
-        return latest
+        return max(latest, keyOpening(identity))
     }
 
-    private mutating func forEachRate(of identity: Identity, _ body: (inout NaiveRate) -> Void) {
-        for (key, limit) in cells(identity) {
+    private mutating func forEachRate(of identity: Identity, key: Int = -1, _ body: (inout NaiveRate) -> Void) {
+        let own = keyLimits(identity, key).map { (key: CellKey(limit: $0, values: []), limit: rules.limits[$0]) }
+        for (key, limit) in cells(identity) + own {
             var list =
                 rates[key]
                 ?? limit.terms(for: identity).rates.map { NaiveRate($0, pacing: rules.pacing, jitter: jitter) }
@@ -172,6 +180,7 @@ struct NaiveGate {
             if let slots = terms.inFlight { parts.append(hold / slots) }
             parts += terms.rates.filter { $0.window < .days(1) }.map { $0.window / $0.quota }
         }
+        parts.append(keyCost(identity, hold: hold))
         return parts.max().flatMap { $0 > .zero ? $0.nanoseconds : nil } ?? FairLine.unit
     }
 
@@ -214,11 +223,17 @@ struct NaiveGate {
         waiting.removeAll { $0.id == ask.id }
         let hold = holds[tenant(ask.identity)] ?? typicalHold ?? .seconds(1)
         let cost = cost(ask.identity, hold: hold)
+        let key = ring.keys.isEmpty ? -1 : nextKey(ask.identity, from: now).key
+        if key >= 0 {
+            useKey(key)
+            sent(key, ask.identity, at: now)
+        }
         attempts.append(
             Attempt(
-                id: ask.id, identity: ask.identity, sequence: ask.sequence, grantedAt: now, chargedAt: now, cost: cost))
+                id: ask.id, identity: ask.identity, sequence: ask.sequence, grantedAt: now, chargedAt: now, cost: cost,
+                key: key, keyTakenAt: now))
         let instant = now
-        forEachRate(of: ask.identity) { $0.charge(at: instant) }
+        forEachRate(of: ask.identity, key: key) { $0.charge(at: instant) }
         for (key, limit) in cells(ask.identity) {
             guard let distinct = limit.terms.distinct else { continue }
             underWay[key, default: []].insert(distinct.of.map { ask.identity[$0] })
@@ -231,6 +246,11 @@ struct NaiveGate {
     private mutating func sent(at instant: Instant) {
         guard nextAfterPause >= pausedUntil, instant < pausedUntil + .seconds(1) else { return }
         nextAfterPause = instant + rampSpacing
+    }
+
+    private mutating func sent(_ key: Int, _ identity: Identity, at instant: Instant) {
+        ring.keys[key].pause.sent(at: instant)
+        for limit in keyLimits(identity, key) { ring.pauses[limit]?.sent(at: instant) }
     }
 
     mutating func dispatch() {
@@ -313,21 +333,26 @@ struct NaiveGate {
         dispatch()
     }
 
-    private mutating func end(_ id: Int, wasSent: Bool) -> Attempt? {
+    private mutating func end(_ id: Int, wasSent: Bool, isWithdrawn: Bool = false) -> Attempt? {
         guard let index = attempts.firstIndex(where: { $0.id == id }) else { return nil }
         let attempt = attempts.remove(at: index)
+        if attempt.key >= 0 {
+            // It ends as an answer.
+            if !isWithdrawn { ring.keys[attempt.key].suspension.answered(takenAt: attempt.keyTakenAt) }
+            ring.keys[attempt.key].suspension.ended(takenAt: attempt.keyTakenAt)
+        }
         guard !wasSent else {
             noteHold(attempt)
             return attempt
         }
         let instant = now
-        forEachRate(of: attempt.identity) { $0.uncharge(at: attempt.chargedAt, now: instant) }
+        forEachRate(of: attempt.identity, key: attempt.key) { $0.uncharge(at: attempt.chargedAt, now: instant) }
         reprice(attempt, 0)
         return attempt
     }
 
     mutating func withdraw(_ id: Int) {
-        _ = end(id, wasSent: false)
+        _ = end(id, wasSent: false, isWithdrawn: true)
         dispatch()
     }
 
@@ -350,10 +375,21 @@ struct NaiveGate {
         guard let index = attempts.firstIndex(where: { $0.id == id }) else { return .never }
         let attempt = attempts[index]
         let instant = now
-        forEachRate(of: attempt.identity) { $0.uncharge(at: attempt.chargedAt, now: instant) }
+        forEachRate(of: attempt.identity, key: attempt.key) { $0.uncharge(at: attempt.chargedAt, now: instant) }
         var departure = max(now, pausedUntil, nextAfterPause)
         forEachRate(of: attempt.identity) { departure = max(departure, $0.opening) }
-        forEachRate(of: attempt.identity) { $0.charge(at: departure) }
+        if attempt.key >= 0 {
+            ring.keys[attempt.key].suspension.ended(takenAt: attempt.keyTakenAt)
+            attempts[index].key = -1
+            let instant = departure
+            var key: Int
+            (key, departure) = nextKey(attempt.identity, from: instant)
+            if keyOpening(attempt.identity, attempt.key, from: instant) <= departure { key = attempt.key }
+            useKey(key, isAgain: key == attempt.key)
+            (attempts[index].key, attempts[index].keyTakenAt) = (key, now)
+            sent(attempts[index].key, attempt.identity, at: departure)
+        }
+        forEachRate(of: attempt.identity, key: attempts[index].key) { $0.charge(at: departure) }
         sent(at: departure)
         attempts[index].chargedAt = departure
         dispatch()
@@ -366,6 +402,7 @@ struct NaiveGate {
         nextAfterPause = instant
         let roots = rules.limits.enumerated().filter { _, limit in
             limit.mode == .enforce && limit.per.isEmpty && limit.match.isEmpty && limit.terms.distinct == nil
+                && limit.keys.isEmpty
         }
         let slots = roots.compactMap { $0.element.terms.inFlight }.min() ?? 100
         rampSpacing = .seconds(1) / max(1, min(slots, 100))

@@ -8,6 +8,9 @@ enum RandomRules {
         var limits: [Limit] = []
         for kind in 0..<kinds where random.chance(percent: 30) { limits.append(limit(kind, &random)) }
         if limits.isEmpty { limits.append(limit(0, &random)) }
+        // In half of the worlds, so that the others stay as they are.
+        let keys = random.chance(percent: 50) ? (0..<Int.random(in: 1...4, using: &random)).map { "k\($0)" } : []
+        for key in keys.indices { limits += keyLimits(key, of: keys.count, &random) }
         let levels: [[Dimension]] = [
             [.tenant, .priority, .job], [.tenant, .priority, .job], [.tenant], [], [.tenant, .job],
             [.priority, .tenant], [.credential, .model],
@@ -20,7 +23,30 @@ enum RandomRules {
         let fairness = FairnessRules(
             levels: random.one(of: levels),
             weights: [.priority: FairnessRules.priorityWeights, .tenant: ["a": 3, "b": 2], .job: ["2": 5]])
-        return GateRules(limits: limits, pacing: random.one(of: pacings), queue: queue, fairness: fairness)
+        return GateRules(limits: limits, pacing: random.one(of: pacings), queue: queue, fairness: fairness, keys: keys)
+    }
+
+    private static func keyLimits(_ key: Int, of count: Int, _ random: inout SplitMix64) -> [Limit] {
+        let rate = Limit.Rate(Int.random(in: 1...30, using: &random), per: .seconds(random.one(of: [1, 10, 60])))
+        let few = Int.random(in: 1...4, using: &random)
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: return []
+        case 1: return [Limit(name: "k\(key)/slots", terms: Limit.Terms(inFlight: few), keys: [key])]
+        case 2: return [Limit(name: "k\(key)/rate", terms: Limit.Terms(rates: [rate]), keys: [key])]
+        case 3:
+            let models = [Limit.Match(.model, [Glob("m-*")])]
+            let terms = Limit.Terms(inFlight: few, rates: [rate])
+            return [Limit(name: "k\(key)/models", match: models, terms: terms, keys: [key])]
+        case 4:
+            let names = [Limit.Match(.job, [Glob("1")])]
+            return [
+                Limit(name: "k\(key)/all", terms: Limit.Terms(inFlight: few + 2), keys: [key]),
+                Limit(name: "k\(key)/jobs", match: names, terms: Limit.Terms(rates: [rate]), keys: [key]),
+            ]
+        default:
+            let shared = Array(Set([key, (key + 1) % count])).sorted()
+            return [Limit(name: "k\(key)/shared", terms: Limit.Terms(inFlight: few + 1, rates: [rate]), keys: shared)]
+        }
     }
 
     private static let kinds = 13

@@ -10,6 +10,8 @@ enum World {
         case "EMPTY": ""
         case "LINE": "a\nb"
         case "PROXY", "HTTPS_PROXY": "http://proxy:3128"
+        // Two of several keys differ.
+        case "KEY_A", "KEY_B", "KEY_C": "\(secret)-\(name)"
         default: secret
         }
     }

@@ -171,7 +171,7 @@ extension Gate {
     /// Ties a new flow to the cell of those that wait for the same shared limits; nothing where none of its is shared.
     mutating func shareAttachment(of flow: FairLine.Node, _ path: [Attachment]) -> Attachment? {
         guard let book = sharedBook else { return nil }
-        let limits = path.map(\.cell).filter { book.isShared[cells[$0].limit] }
+        let limits = path.map(\.cell).filter { cells[$0].choice < 0 && book.isShared[cells[$0].limit] }
         guard let first = limits.first else { return nil }
         let tenant = flow.level > 1 ? line[flow.parent].outermost : -1
         let share = flow.level > 1 ? line[tenant].key : flow.level == 1 ? flow.key : ""

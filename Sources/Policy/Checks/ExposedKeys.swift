@@ -16,6 +16,8 @@ struct ExposedKeys {
         else { return }
         if upstream.credential != nil {
             field.warning("the key of `credential` goes over http, which anybody on the way can read; write https")
+        } else if !upstream.credentials.isEmpty {
+            field.warning("the keys of `credentials` go over http, which anybody on the way can read; write https")
         } else if Provider(host: upstream.url.host) != .generic {
             field.warning("callers' keys go over http, which anybody on the way can read; write https")
         }

@@ -20,7 +20,9 @@ struct IdleLimits {
         for (index, read) in limits.enumerated() {
             check(index, read.limit.terms, in: read.section)
             checkDistinct(read)
-            for entry in read.section["overrides"]?.entries() ?? [] {
+            // Limits of keys have none.
+            let overrides = read.limit.overrides.isEmpty ? nil : read.section["overrides"]
+            for entry in overrides?.entries() ?? [] {
                 guard let terms = read.limit.overrides[entry.key], let section = entry.limitTerms() else { continue }
                 check(index, terms, in: section)
             }
@@ -135,10 +137,11 @@ struct IdleLimits {
         let known = narrow.per + (narrow.terms.distinct?.of ?? []) + [.tenant, .priority]
         return wide.per.allSatisfy(narrow.per.contains) && wide.match.allSatisfy(narrow.match.contains)
             && (wide.terms.distinct?.of ?? []).allSatisfy(known.contains)
+            && (wide.keys.isEmpty || !narrow.keys.isEmpty && narrow.keys.allSatisfy(wide.keys.contains))
     }
 
     private func isForAll(_ limit: Limit) -> Bool {
-        limit.per.isEmpty && limit.match.isEmpty && limit.terms.distinct == nil
+        limit.per.isEmpty && limit.match.isEmpty && limit.terms.distinct == nil && limit.keys.isEmpty
     }
 
     /// Of two equal bounds the one for all requests holds; of two for all, the earlier. Between others equal numbers are
@@ -151,6 +154,7 @@ struct IdleLimits {
         if !limit.per.isEmpty {
             return "for each \(limit.per.map { dimensions.name(of: $0) }.joined(separator: " + "))"
         }
+        if !limit.keys.isEmpty { return limit.match.isEmpty ? "with its key" : "for what it matches" }
         return limit.match.isEmpty ? "in all" : "for what it matches"
     }
 }

@@ -37,6 +37,8 @@ struct UnmetNames {
     private func checkConditions(of read: ReadLimit) {
         for entry in read.section["match"]?.entries() ?? [] {
             guard let dimension = dimensions[entry.key], let known = values.known(dimension) else { continue }
+            // Names of the upstream's own keys, which were looked up where they were read.
+            if dimension == .credential, !read.limit.keys.isEmpty { continue }
             for item in entry.oneOrMore() {
                 guard let pattern = item.string(), !known.meets(Glob(pattern)) else { continue }
                 item.warning(

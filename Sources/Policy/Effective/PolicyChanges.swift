@@ -18,6 +18,7 @@ package struct PolicyChanges {
             switch (owners.count, keys) {
             case (0, ["upstreams"]): Place(owners: ["upstream \(key)"])
             case (1, ["limits"]): Place(owners: owners + ["limit \(key)"])
+            case (1, ["credentials"]): Place(owners: owners + ["credential \(key)"])
             default: Place(owners: owners, keys: keys + [key])
             }
         }

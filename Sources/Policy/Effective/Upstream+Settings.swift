@@ -9,8 +9,10 @@ extension Upstream {
         ]
         if !listen.isEmpty { entries.append(.init("listen", .list(listen.map(\.setting)))) }
         if let credential { entries.append(.init("credential", credential.setting)) }
+        if !credentials.isEmpty { entries.append(.init("credentials", .named(credentialEntries(dimensions)))) }
+        let limits = gate.limits.filter { gate.owner(of: $0) == nil }
         entries += [
-            .init("limits", .named(gate.limits.map { .init($0.name, $0.setting(dimensions)) })),
+            .init("limits", .named(limits.map { .init($0.name, $0.setting(dimensions, keys: gate.keys)) })),
             .init("pacing", .text(pacing.text)), .init("queue", queueSetting(dimensions)),
             .init("retry", retry.setting),
         ]
@@ -25,6 +27,18 @@ extension Upstream {
         if let proxy { entries.append(.init("proxy", proxy.setting)) }
         if let path = trustedCertificatesPath { entries.append(.init("tls", .mapping([.init("ca", .text(path))]))) }
         return .mapping(entries + overrides.settings + [.init("private", .flag(isPrivate))])
+    }
+
+    /// Each key with the limits that are its own.
+    private func credentialEntries(_ dimensions: Dimensions) -> [Setting.Entry] {
+        credentials.enumerated().map { place, credential in
+            let own = gate.limits.filter { gate.owner(of: $0) == place }.map { limit in
+                let name = String(limit.name.dropFirst(credential.name.count + 1))
+                return Setting.Entry(name, limit.setting(dimensions, keys: nil))
+            }
+            let limits = own.isEmpty ? [] : [Setting.Entry("limits", .named(own))]
+            return .init(credential.name, .mapping([.init("key", credential.key.setting)] + limits))
+        }
     }
 
     private func queueSetting(_ dimensions: Dimensions) -> Setting {
@@ -86,17 +100,27 @@ extension PacingSetting {
 
 // MARK: - Limits
 
+extension GateRules {
+    /// The place of the key whose own a limit is: its name stands before the limit's.
+    fileprivate func owner(of limit: Limit) -> Int? {
+        guard limit.keys.count == 1, let key = limit.keys.first else { return nil }
+        return limit.name.hasPrefix(keys[key] + "/") ? key : nil
+    }
+}
+
 extension Limit {
-    fileprivate func setting(_ dimensions: Dimensions) -> Setting {
+    /// - Parameter keys: the names of the upstream's; `nil` for a limit of one key, which stands with it.
+    fileprivate func setting(_ dimensions: Dimensions, keys names: [String]?) -> Setting {
         var entries: [Setting.Entry] = []
-        if !match.isEmpty {
-            let conditions = match.map { condition in
-                Setting.Entry(
-                    dimensions.name(of: condition.dimension),
-                    .oneOrMore(condition.patterns.map { .text($0.pattern) }))
-            }
-            entries.append(.init("match", .mapping(conditions)))
+        var conditions = match.map { condition in
+            Setting.Entry(
+                dimensions.name(of: condition.dimension), .oneOrMore(condition.patterns.map { .text($0.pattern) }))
         }
+        if let names, !keys.isEmpty {
+            conditions.append(
+                .init(dimensions.name(of: .credential), .oneOrMore(keys.map { .text(names[$0]) })))
+        }
+        if !conditions.isEmpty { entries.append(.init("match", .mapping(conditions))) }
         if !per.isEmpty { entries.append(.init("per", .oneOrMore(per.map { .text(dimensions.name(of: $0)) }))) }
         entries += terms.entries
         if let distinct = terms.distinct {
@@ -107,7 +131,7 @@ extension Limit {
             let all = overrides.map { Setting.Entry($0.key, .mapping($0.value.entries)) }.sorted { $0.key < $1.key }
             entries.append(.init("overrides", .mapping(all)))
         }
-        return .mapping(entries + [.init("mode", .text(mode.rawValue))])
+        return .mapping(names == nil ? entries : entries + [.init("mode", .text(mode.rawValue))])
     }
 }
 

@@ -23,6 +23,9 @@ extension Field {
                 if limit.terms.distinct != nil {
                     item.mistake("`\(name)` is `distinct`, and such a limit can't be shared")
                 }
+                if !limit.keys.isEmpty {
+                    item.mistake("`\(name)` is a limit of a key, and such a limit can't be shared")
+                }
                 limits.append(name)
             } else {
                 item.mistake("there is no limit `\(name)`\(Nearest.hint(name, in: known.map(\.name)))")
@@ -84,6 +87,8 @@ extension Upstream {
         upstream.gate.shared = nil
         guard let cluster else { return upstream }
         let shared = gate.limits.filter { limit in
+            // Which key a request goes out with is each replica's own choice.
+            if !limit.keys.isEmpty { return false }
             if !cluster.limits.isEmpty { return cluster.limits.contains("\(name)/\(limit.name)") }
             return !limit.per.contains(.job) && limit.terms.distinct == nil
         }

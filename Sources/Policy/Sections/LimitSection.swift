@@ -10,10 +10,37 @@ extension Field {
     private static let unitKeys = ["requests", "tokens", "input_tokens", "output_tokens"]
     private static let termKeys = ["in_flight", "at_most"] + unitKeys
     private static let limitKeys = ["name", "per", "overrides", "distinct", "match", "mode"] + termKeys
+    private static let keyLimitKeys = ["name", "match", "in_flight"] + unitKeys
 
     /// The limits of one upstream, each with a name of its own.
     func limits(in dimensions: Dimensions) -> [ReadLimit] {
-        var limits = (items() ?? []).compactMap { $0.limit(in: dimensions) }
+        named((items() ?? []).compactMap { $0.limit(in: dimensions) }, dimensions)
+    }
+
+    /// The limits of one of an upstream's keys, each with a name of its own.
+    func keyLimits(in dimensions: Dimensions) -> [ReadLimit] {
+        named((items() ?? []).compactMap { $0.keyLimit(in: dimensions) }, dimensions)
+    }
+
+    private func keyLimit(in dimensions: Dimensions) -> ReadLimit? {
+        guard let section = section(Self.keyLimitKeys) else { return nil }
+        let bounds = ["in_flight"] + Self.unitKeys
+        guard bounds.contains(where: { section[$0] != nil }) else {
+            mistake("a limit of a key needs at least one of \(bounds.joined(separator: ", "))")
+            return nil
+        }
+        let matches = section["match"]?.matches(in: dimensions) ?? []
+        if matches.contains(where: { $0.dimension == .credential }) {
+            section["match"]?.mistake("the limit is that of one key already; it can't match `credential`")
+        }
+        let limit = Limit(
+            name: section["name"]?.limitName() ?? "", match: matches,
+            terms: Self.terms(of: section, distinct: nil, base: Limit.Terms()))
+        return ReadLimit(limit: limit, section: section)
+    }
+
+    private func named(_ limits: [ReadLimit], _ dimensions: Dimensions) -> [ReadLimit] {
+        var limits = limits
         var lines: [String: Int] = [:]
         for entry in limits where !entry.limit.name.isEmpty {
             guard let field = entry.section["name"] else { continue }
@@ -61,10 +88,12 @@ extension Field {
     }
 
     /// What a mapping bounds; what it leaves out is taken from `base`.
-    private static func terms(of section: Section, distinct: [Dimension], base: Limit.Terms) -> Limit.Terms {
+    ///
+    /// - Parameter distinct: `nil` where the section has no `at_most`.
+    private static func terms(of section: Section, distinct: [Dimension]?, base: Limit.Terms) -> Limit.Terms {
         var terms = base
         if let inFlight = section["in_flight"]?.integer(1...1_000_000) { terms.inFlight = inFlight }
-        if let atMost = section["at_most"]?.integer(1...1_000_000), !distinct.isEmpty {
+        if let distinct, let atMost = section["at_most"]?.integer(1...1_000_000), !distinct.isEmpty {
             terms.distinct = Limit.Distinct(atMost: atMost, of: distinct)
         }
         for key in unitKeys {
@@ -127,7 +156,7 @@ extension Field {
     }
 
     /// Names stand in metrics, in structured fields and behind a slash in `cluster.limits`, so they are plain.
-    private func limitName() -> String? {
+    func limitName() -> String? {
         guard let text = string() else { return nil }
         if text.isPlainName { return text }
         mistake(expected: "a name of letters, digits, dots, dashes and underscores, at most 64")

@@ -17,8 +17,9 @@ struct ReadUpstream {
 
 extension Field {
     private static let upstreamKeys = [
-        "url", "provider", "hosts", "prefix", "default", "listen", "credential", "limits", "pacing", "queue", "retry",
-        "adaptive", "breaker", "connections", "timeouts", "proxy", "tls", "private", "answers", "model_header",
+        "url", "provider", "hosts", "prefix", "default", "listen", "credential", "credentials", "limits", "pacing",
+        "queue", "retry", "adaptive", "breaker", "connections", "timeouts", "proxy", "tls", "private", "answers",
+        "model_header",
     ]
 
     /// Name → upstream; at least one.
@@ -42,7 +43,12 @@ extension Field {
         let url = section.required("url")?.upstreamURL()
         let provider = section["provider"]?.choice(Provider.self) ?? Provider(host: url?.host ?? "")
         let listen = section["listen"]?.listeners() ?? []
-        let limits = section["limits"]?.limits(in: dimensions) ?? []
+        let read = section["credentials"]?.credentials(in: dimensions) ?? ReadCredentials()
+        let limits = read.limits(besides: section["limits"]?.limits(in: dimensions) ?? [])
+        if section["credential"] != nil, let several = section["credentials"] {
+            let message = "`credential` and `credentials` can't stand together: one key, or a list of keys"
+            reading.findings.mistake(message, at: several.keyPosition)
+        }
         let pacing = section["pacing"]?.pacingSetting() ?? .auto
         let (queue, fairness) = section["queue"]?.queueRules(in: dimensions) ?? (QueueRules(), FairnessRules())
         let retry = section["retry"]?.retryRules() ?? RetryRules()
@@ -50,14 +56,14 @@ extension Field {
             limits: limits.map(\.limit), pacing: Pacing(pacing, of: provider), queue: queue, fairness: fairness,
             retryBudget: retry.budget, breaker: section["breaker"].map { $0.breakerRules() } ?? BreakerRules(),
             adaptive: section["adaptive"]?.adaptiveRules(), tokenCounting: provider.tokenCounting,
-            dayZone: provider.dayZone)
+            dayZone: provider.dayZone, keys: read.credentials.map(\.name))
         var overrides = section["answers"]?.profileOverrides() ?? ProfileOverrides()
         overrides.modelField = section["model_header"]?.headerName()
         let upstream = Upstream(
             name: key, url: url ?? .missing, provider: provider, hosts: section.hosts(besides: url),
             prefix: section["prefix"]?.prefix() ?? "/\(key)", isDefault: section["default"]?.flag() ?? false,
-            listen: listen.map(\.listener), credential: section["credential"]?.secret(), gate: gate, pacing: pacing,
-            retry: retry,
+            listen: listen.map(\.listener), credential: section["credential"]?.secret(),
+            credentials: read.credentials, gate: gate, pacing: pacing, retry: retry,
             connections: section["connections"]?.connectionRules(to: url) ?? ConnectionRules(),
             timeouts: section["timeouts"]?.timeoutRules() ?? TimeoutRules(), proxy: section["proxy"]?.upstreamProxy(),
             trustedCertificatesPath: section["tls"]?.trustedCertificatesPath(),

@@ -19,6 +19,11 @@ extension StatusSnapshot {
     }
 }
 
+extension GateReport.KeyReport {
+    /// `exhausted` and `rejected` keys come back for a trial by themselves.
+    var state: String { fault?.rawValue ?? (pausedFor == nil ? "ok" : "paused") }
+}
+
 extension StatusSnapshot.UpstreamStatus {
     fileprivate func value(at instant: Instant) -> JSONText.Value {
         let (refusals, seconds) = recent.report
@@ -41,6 +46,7 @@ extension StatusSnapshot.UpstreamStatus {
             ("fair_by", .array(upstream.gate.fairness.levels.map { .string(dimensions.name(of: $0)) })),
             ("tenant_count", .number(report.tenantCount)),
             ("tenants", .object(report.tenants.map { ($0.name, value(of: $0)) })),
+            ("credentials", .array(report.keys.map { value(of: $0) })),
             (
                 "pool",
                 .object([
@@ -69,6 +75,15 @@ extension StatusSnapshot.UpstreamStatus {
         return .object([
             ("requests", numbers(\.requests)), ("in_flight", numbers(\.inFlight)), ("queued", numbers(\.waiting)),
             ("refused", numbers(\.refused)), ("throttled", numbers(\.throttled)),
+        ])
+    }
+
+    /// Never the key.
+    private func value(of key: GateReport.KeyReport) -> JSONText.Value {
+        .object([
+            ("name", .string(key.name)), ("state", .string(key.state)), ("in_flight", .number(key.inFlight)),
+            ("paused_ms", key.pausedFor.map { .number($0.millisecondsRoundedUp) } ?? .null),
+            ("returns_ms", key.returnsIn.map { .number($0.millisecondsRoundedUp) } ?? .null),
         ])
     }
 

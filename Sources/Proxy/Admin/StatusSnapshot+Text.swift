@@ -31,6 +31,9 @@ extension StatusSnapshot.UpstreamStatus {
                 lines.append("  \(name): \(terms(of: cell)), queued \(cell.waiting)")
             }
         }
+        for key in report.keys {
+            lines.append("  credential \(key.name): \(key.state), in flight \(key.inFlight)")
+        }
         for tenant in report.tenants.prefix(20) {
             let wait = tenant.wait.map {
                 ", the oldest since \($0.length.secondsRoundedUp) s, held back by \(words(for: $0.cause).reason)"

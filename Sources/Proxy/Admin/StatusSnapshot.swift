@@ -58,7 +58,8 @@ extension StatusSnapshot.UpstreamStatus {
             tenants: report.tenants.map { TenantLevel(tenant: $0.name, inFlight: $0.inFlight, waiting: $0.waiting) },
             maxQueued: upstream.gate.queue.maxRequests,
             limits: zip(upstream.gate.limits, report.limits).flatMap(limitLevels),
-            isPaused: report.pausedFor != nil || report.limits.contains { $0.cells.contains { $0.pausedFor != nil } },
+            isPaused: report.pausedFor != nil || report.limits.contains { $0.cells.contains { $0.pausedFor != nil } }
+                || !report.keys.isEmpty && report.keys.allSatisfy { $0.pausedFor != nil },
             isBreakerOpen: report.breaker?.isOpen ?? false, adaptiveLimit: report.adaptiveLimit.map(Double.init),
             connections: [
                 (ConnectionLevel.State.idle, pool.idle), (.active, pool.active), (.connecting, pool.connecting),

@@ -146,6 +146,7 @@ extension Exchange {
         record.send(at: now)
         if let tunnel { return send(tunnel, permit, handler, now: now) }
         var head = marked(head)
+        if !service.keys.isEmpty { setKey(of: permit, in: &head) }
         // HTTP/1.1 would have to name it in `Connection`; there it is left out.
         if takesTrailers, handler.isHTTP2 { head.headers.add(name: "TE", value: "trailers") }
         beginSpan(&head, at: now)
@@ -166,6 +167,12 @@ extension Exchange {
         connection.resumeReading()
     }
 
+    private func setKey(of permit: Permit, in head: inout HTTPRequestHead) {
+        guard let key = service.key(for: permit) else { return }
+        key.add(to: &head.headers)
+        record.credential = key.name
+    }
+
     /// With the mark by which it would be known again, where it may be going round in a circle.
     private func marked(_ head: HTTPRequestHead) -> HTTPRequestHead {
         guard pool.loopWatch.sends(toPrivate: service.dial.mayBePrivate) else { return head }
@@ -179,7 +186,9 @@ extension Exchange {
         case .connect: openTunnel(permit, handler, HTTPHeaders(), now: now)
         case .webSocket:
             setDeadline(service.upstream.timeouts.firstByte, meaning: .firstByteTimeout, from: now)
-            sendHandshake(handler)
+            var head = head
+            setKey(of: permit, in: &head)
+            sendHandshake(head, handler)
         }
     }
 

@@ -17,12 +17,15 @@ extension Exchange {
             service.recent.throttled()
         }
         verdict = Verdict(judgement.kind)
-        note(judgement, permit, now: now)
+        let backoff = wait(for: judgement)
+        let hasAnotherKey = note(judgement, status: status, backoff: backoff, permit, now: now)
         var held: Permit? = permit
-        if let wait = wait(for: judgement) {
+        if let wait = hasAnotherKey && isRepeatableAfterAnswer ? .zero : backoff {
+            let isOfKey = keyFault(judgement, status: status) != nil
             let repetition = repeatAttempt(
-                &held, reason: AttemptReason(judgement.kind),
-                isFree: judgement.isUnprocessed && judgement.hint != nil, wasSent: true, at: now + wait, now: now)
+                &held, reason: isOfKey ? .credential : AttemptReason(judgement.kind),
+                isFree: isOfKey || judgement.isUnprocessed && judgement.hint != nil, wasSent: true, at: now + wait,
+                now: now)
             switch repetition {
             case .waits:
                 handler?.abandon()
@@ -45,19 +48,43 @@ extension Exchange {
             status: Int(held.head.status.code), headers: fields, body: bytes.span, now: Worker.wallTime)
     }
 
-    /// A throttled account is left alone by everybody, not only by whoever was told so.
-    private func note(_ judgement: Judgement, _ permit: Permit, now: Instant) {
-        guard judgement.kind == .rateLimited else { return service.gate.answered(permit, verdict, now: now) }
-        let hint = judgement.hint.flatMap { $0.wait <= rules.maxRetryAfter ? $0.wait : nil }
-        service.gate.throttled(permit, comeBack: hint, exceeded: judgement.exceeded, now: now)
+    /// A throttled account is left alone by everybody, not only by whoever was told so; of several keys only the one
+    /// that the answer is about.
+    ///
+    /// - Returns: whether another key may take the request.
+    private func note(
+        _ judgement: Judgement, status: Int, backoff: Interval?, _ permit: Permit, now: Instant
+    ) -> Bool {
+        if let fault = keyFault(judgement, status: status) {
+            return service.gate.refusedKey(of: permit, fault, now: now)
+        }
+        guard judgement.kind == .rateLimited else {
+            service.gate.answered(permit, verdict, now: now)
+            return false
+        }
+        var pause = judgement.hint.flatMap { $0.wait <= rules.maxRetryAfter ? $0.wait : nil }
+        // Without a hint the next in line would meet the same key at once, and while others have room nobody waits for a
+        // long one.
+        if service.keys.count > 1 { pause = judgement.hint.map { min($0.wait, .days(1)) } ?? backoff ?? .seconds(1) }
+        return service.gate.throttled(permit, comeBack: pause, exceeded: judgement.exceeded, now: now)
+            && judgement.isRetryable
+    }
+
+    /// What is wrong with the key of an answer, where Penstock has chosen it.
+    private func keyFault(_ judgement: Judgement, status: Int) -> KeyFault? {
+        guard service.keys.count > 1 else { return nil }
+        if judgement.kind == .quotaExhausted { return .exhausted }
+        return status == 401 ? .rejected : nil
+    }
+
+    /// Whether the request is still there to be sent again.
+    private var isRepeatableAfterAnswer: Bool {
+        record.attempts < rules.attempts && body.isReplayable && (body.isComplete || wantsTunnel)
     }
 
     /// How long to wait before the next attempt; `nil` where there must be none.
     private func wait(for judgement: Judgement) -> Interval? {
-        guard judgement.isRetryable, record.attempts < rules.attempts, body.isReplayable, body.isComplete || wantsTunnel
-        else {
-            return nil
-        }
+        guard judgement.isRetryable, isRepeatableAfterAnswer else { return nil }
         // What may have been worked on is repeated once: a provider that fails every time should not be paid thrice.
         if !judgement.isUnprocessed, record.attempts > 1 { return nil }
         guard let hint = judgement.hint else { return backoff() }

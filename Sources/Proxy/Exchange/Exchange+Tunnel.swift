@@ -8,7 +8,9 @@ extension Exchange {
     var wantsTunnel: Bool { tunnel != nil }
 
     /// Asks the upstream for a WebSocket.
-    func sendHandshake(_ handler: UpstreamEnd) {
+    ///
+    /// - Parameter head: with the upstream's key, where it has one.
+    func sendHandshake(_ head: HTTPRequestHead, _ handler: UpstreamEnd) {
         var head = head
         if handler.isHTTP2 {
             guard let isTaken = handler.takesExtendedConnect else {

@@ -17,6 +17,8 @@ struct ExchangeRecord {
     var bytesIn = 0
     var bytesOut = 0
     var limit: String?
+    /// The name of the key that the last attempt went out with, where there are several.
+    var credential: String?
     /// Limits that are only observed and would have held it back.
     var observed: [String] = []
     /// As the provider reported them, or counted in a stream that did not.

@@ -106,6 +106,9 @@ struct AskedExchange {
     private var key: String {
         if exchange.wantsTunnel, exchange.tunnel == .connect { return "whatever is sent through the tunnel" }
         if let credential = upstream.credential { return credential.source.place }
+        if !upstream.credentials.isEmpty {
+            return "whichever has room of \(upstream.credentials.map(\.name).joined(separator: ", "))"
+        }
         let own = fingerprint
         return own.isEmpty ? "none: the request has none, and the upstream has no `credential`" : "the caller's, \(own)"
     }

@@ -107,13 +107,24 @@ final class GateShell: Sendable {
         perform(now) { $0.gate.correct(permit, usage, now: now) }
     }
 
-    func throttled(_ permit: Permit, comeBack: Interval?, exceeded: ExceededLimit?, now: Instant) {
+    /// Whether another key may take the attempt.
+    func throttled(_ permit: Permit, comeBack: Interval?, exceeded: ExceededLimit?, now: Instant) -> Bool {
         perform(now) { $0.gate.throttled(permit, comeBack: comeBack, exceeded: exceeded, now: now) }
     }
 
     /// The provider said something of its limits; see ``Gate/noticed(_:_:now:)``.
     func noticed(_ permit: Permit, _ notices: [LimitNotice], now: Instant) {
         perform(now) { $0.gate.noticed(permit, notices, now: now) }
+    }
+
+    /// The provider turned the attempt's key away. Whether another key may take the attempt.
+    func refusedKey(of permit: Permit, _ fault: KeyFault, now: Instant) -> Bool {
+        perform(now) { $0.gate.refusedKey(of: permit, fault, now: now) }
+    }
+
+    /// The name of the key that an attempt is sent with now; `nil` where there is none to choose.
+    func key(of permit: Permit) -> String? {
+        state.withLock { state in state.gate.key(of: permit).map { state.gate.rules.keys[$0] } }
     }
 
     func depart(_ permit: Permit, now: Instant) -> Instant {

@@ -37,7 +37,11 @@ final class UpstreamService: Sendable {
     let needsModel: Bool
     let countsTokens: Bool
     let decoderLimits: NIOHTTPDecoderLimitConfiguration
+    /// Those that the gate chooses from; empty where there is one key at most.
+    let keys: [UpstreamKey]
+    /// The one key, where there are not several.
     private let credential: (name: String, value: String)?
+    /// Empty where the client's key goes on.
     private let clientCredentialFields: [String]
     private let upgradeContext = Mutex<NIOSSLContext?>(nil)
     private let firstByte: UsualTime
@@ -62,6 +66,7 @@ final class UpstreamService: Sendable {
         way = earlier?.way ?? WayJitter()
         recent = earlier?.recent ?? RecentPast()
         firstByte = earlier?.firstByte ?? UsualTime()
+        keys = upstream.credentials.compactMap { UpstreamKey($0, upstream.provider.profile.credential) }
         self.metrics = metrics.upstream(upstream.name)
         tls = upstream.url.isTLS ? try Self.context(for: upstream, upstream.connections.httpVersion) : nil
         dial = UpstreamDial(to: upstream, listeners: listeners, lookUp: lookUp, succeeding: earlier?.dial)
@@ -71,7 +76,7 @@ final class UpstreamService: Sendable {
             clientCredentialFields = profile.credential.clientFields
         } else {
             credential = nil
-            clientCredentialFields = []
+            clientCredentialFields = keys.isEmpty ? [] : profile.credential.clientFields
         }
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderListSize = 256 << 10
@@ -128,16 +133,26 @@ final class UpstreamService: Sendable {
         firstByte.note(length)
     }
 
-    /// Puts the upstream's own key, where the policy has one, in place of the client's.
+    /// Puts the upstream's own key, where the policy has one, in place of the client's; where it has several, the client's
+    /// only goes: which of them is sent is known with the permit.
     func setCredential(in headers: inout HTTPHeaders) {
-        guard let credential else { return }
         for field in clientCredentialFields { headers.remove(name: field) }
-        headers.add(name: credential.name, value: credential.value)
+        if let credential { headers.add(name: credential.name, value: credential.value) }
+    }
+
+    /// The key that an attempt is sent with now; `nil` where there are not several.
+    ///
+    /// The gate may go by a later policy than this, so it is asked for a name only: what is sent is a key that stood
+    /// beside this url.
+    func key(for permit: Permit) -> UpstreamKey? {
+        guard !keys.isEmpty else { return nil }
+        let name = gate.key(of: permit)
+        return keys.first { $0.name == name } ?? keys.first
     }
 
     /// A path and query without the client's key, where the upstream has one of its own.
     func withoutClientKey(_ target: String) -> String {
-        guard credential != nil, let parameter = profile.credential.queryParameter,
+        guard !clientCredentialFields.isEmpty, let parameter = profile.credential.queryParameter,
             let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
         else { return target }
         let query = target[target.index(after: mark)...]

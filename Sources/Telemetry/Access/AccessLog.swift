@@ -53,6 +53,7 @@ extension AccessLogEntry {
         if let tokensIn { bytes.appendMember(#","tokens_in":"#, tokensIn) }
         if let tokensOut { bytes.appendMember(#","tokens_out":"#, tokensOut) }
         if let limit { bytes.appendMember(#","limit":"#, limit) }
+        if let credential { bytes.appendMember(#","credential":"#, credential) }
         if !observed.isEmpty { bytes.appendMember(#","observed":"#, observed.joined(separator: ",")) }
         if let traceID {
             bytes.append(#","trace_id":""#)
@@ -82,6 +83,7 @@ extension AccessLogEntry {
         if let model { bytes.appendPair("model", model) }
         if attempts != 1 { bytes.appendPair("attempts", "\(attempts)") }
         if let limit { bytes.appendPair("limit", limit) }
+        if let credential { bytes.appendPair("credential", credential) }
         if !observed.isEmpty { bytes.appendPair("observed", observed.joined(separator: ",")) }
         bytes.appendPair("bytes", "\(bytesIn)/\(bytesOut)")
         if tokensIn != nil || tokensOut != nil {

@@ -1,4 +1,4 @@
-/// What the access log says about one exchange, at its end. Never a body, never a credential.
+/// What the access log says about one exchange, at its end. Never a body, never a key.
 package struct AccessLogEntry: Sendable {
     /// When the exchange ended.
     package var time: WallTime
@@ -27,6 +27,8 @@ package struct AccessLogEntry: Sendable {
     package var tokensOut: Int?
     /// The limit that held the request back or refused it.
     package var limit: String?
+    /// The name of the key that the last attempt went out with, where there are several.
+    package var credential: String?
     /// Limits that are only observed and would have held the request back.
     package var observed: [String]
     /// The trace that the request says it belongs to.
@@ -36,7 +38,8 @@ package struct AccessLogEntry: Sendable {
         time: WallTime, requestID: String, upstream: String, tenant: String, job: String? = nil, model: String? = nil,
         method: String, path: String, status: Int?, outcome: ExchangeOutcome, attempts: Int, queueTime: Int64,
         firstByteTime: Int64?, totalTime: Int64, bytesIn: Int, bytesOut: Int, tokensIn: Int? = nil,
-        tokensOut: Int? = nil, limit: String? = nil, observed: [String] = [], traceID: TraceID? = nil
+        tokensOut: Int? = nil, limit: String? = nil, credential: String? = nil, observed: [String] = [],
+        traceID: TraceID? = nil
     ) {
         self.time = time
         self.requestID = requestID
@@ -57,6 +60,7 @@ package struct AccessLogEntry: Sendable {
         self.tokensIn = tokensIn
         self.tokensOut = tokensOut
         self.limit = limit
+        self.credential = credential
         self.observed = observed
         self.traceID = traceID
     }

@@ -5,6 +5,8 @@ package enum AttemptReason: String, Hashable, Sendable, CaseIterable {
     case throttled
     /// The provider had said that it is overloaded (503, 529).
     case overloaded
+    /// The provider had turned the key away, and another was there.
+    case credential
     /// Another status that the provider's profile calls retryable.
     case serverError = "server_error"
     case connect
