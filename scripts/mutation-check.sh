@@ -115,11 +115,9 @@ mutate all-or-nothing Gate+Granting.swift \
     'return line.attachments(of: flow).allSatisfy { attachment in' \
     'return line.attachments(of: flow).prefix(1).allSatisfy { attachment in'
 mutate depart Gate.swift \
-    '        let attempt = attempt(of: permit)
-        let departure = move(attempt)' \
+    '        let departure = move(permit.place)' \
     '        guard isDraining else { return now }
-        let attempt = attempt(of: permit)
-        let departure = move(attempt)'
+        let departure = move(permit.place)'
 mutate uncharge Gate+Permits.swift \
     '        uncharge(attempt)
         line.correct(attempt.flow, attempt.cost, to: 0)' \
@@ -155,6 +153,12 @@ mutate slot-release Gate+Permits.swift 'cells[attachment.cell].release()' '_ = a
 mutate distinct Cell.swift \
     'if inFlight >= maxInFlight || isNew && underWay >= maxDistinct { return .never }' \
     'if inFlight >= maxInFlight { return .never }'
+
+mutate key-limits Gate+Keys.swift \
+    'latest = max(latest, cells[attachment.cell].opening(isNew: false, for: selection.tokens, now: instant))' \
+    'latest = cells[attachment.cell].countsTokens ? .never : latest'
+mutate key-suspension Keyring.swift \
+    'until = now + min(Self.longest, Self.shortest * (1 << min(failures, Self.doublings)))' 'until = now'
 
 [ "$missed" -eq 0 ] || echo "$missed not found"
 exit $((missed > 0))

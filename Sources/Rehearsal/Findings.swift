@@ -12,6 +12,9 @@ package struct Findings: Sendable {
     package var submitted = 0
     package var sends = 0
     package var sendsPerTenant: [String: Int] = [:]
+    package var sendsPerKey: [Int: Int] = [:]
+    /// Attempts whose key the provider refused.
+    package var turnedAway = 0
     /// Attempts beyond a request's first; and those of them that the retry budget paid.
     package var repeats = 0
     package var paidRepeats = 0

@@ -13,6 +13,23 @@ extension Rehearsal {
             guard gate.watchesVerdicts else { return }
             gate.answered(permit, now: now)
             judge(id, .answered)
+        case .throttled(let comeBack) where requests[id].key >= 0:
+            // As long as another key is there, a repetition does not wait for this one.
+            let backoff = backoff(id)
+            let pause = comeBack ?? backoff - now
+            let hasAnother = gate.throttled(permit, comeBack: pause, now: now)
+            judge(id, .answered)
+            keyPauses.pause(requests[id].key, until: now + pause, now: now)
+            let back = hasAnother ? now : comeBack.map { now + $0 } ?? backoff
+            repeatAttempt(id, .answered, isFree: comeBack != nil, notBefore: back)
+        case .turnedAway:
+            findings.turnedAway += 1
+            guard gate.refusedKey(of: permit, .exhausted, now: now) else {
+                gate.settle(permit, now: now)
+                release(id, .answered)
+                return end(id, as: \.failed)
+            }
+            repeatAttempt(id, .answered, isFree: true, notBefore: now)
         case .throttled(let comeBack):
             gate.throttled(permit, comeBack: comeBack, now: now)
             judge(id, .answered)

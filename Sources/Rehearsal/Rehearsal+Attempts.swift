@@ -17,11 +17,18 @@ extension Rehearsal {
         requests[id].attempts += 1
         (requests[id].grantedAt, requests[id].chargedAt, requests[id].promisedAt) = (now, now, now)
         (requests[id].isJudged, requests[id].isSent) = (false, false)
+        useKey(id, permit)
         books.grant(requests[id].path)
         books.charge(requests[id].path, attempt: granted, requests[id].actual, at: now)
         guard random.chance(percent: upstream.connects) else { return send(id) }
         agenda.enter(
             .connected(request: id, attempt: granted), at: now + random.interval(upTo: upstream.connecting))
+    }
+
+    private mutating func useKey(_ id: Int, _ permit: Permit) {
+        guard let key = gate.key(of: permit) else { return }
+        requests[id].key = key
+        requests[id].path = books.path(of: requests[id].identity, key: key)
     }
 
     /// A connection is there, or turns out not to be had.
@@ -43,7 +50,16 @@ extension Rehearsal {
         requests[id].chargedAt = departure
         requests[id].promisedAt = now
         let attempt = requests[id].attempt
-        books.charge(requests[id].path, attempt: attempt, requests[id].actual, at: departure, isMoved: true)
+        let path = requests[id].path
+        useKey(id, permit)
+        if requests[id].path == path {
+            books.charge(path, attempt: attempt, requests[id].actual, at: departure, isMoved: true)
+        } else {
+            books.grant(requests[id].path, isNew: false)
+            books.end(path)
+            books.uncharge(path, attempt: attempt)
+            books.charge(requests[id].path, attempt: attempt, requests[id].actual, at: departure)
+        }
         if departure > now {
             agenda.enter(.depart(request: id, attempt: attempt), at: departure)
         } else {
@@ -61,6 +77,10 @@ extension Rehearsal {
         let request = requests[id]
         noteSend(id)
         note(pauses.sent(request.identity, promisedAt: request.promisedAt, now: now, gate.rules))
+        note(keyPauses.sent(request.key, promisedAt: request.promisedAt, now: now))
+        if let permit = request.permit, gate.key(of: permit) ?? -1 != request.key {
+            findings.complain("the key has changed between departure and sending", at: now)
+        }
         books.sent(request.path, at: now)
         requests[id].isSent = true
         let arrival = now + upstream.delay + random.interval(upTo: upstream.jitter)
@@ -78,6 +98,7 @@ extension Rehearsal {
         let tenant = request.identity.tenant
         findings.sends += 1
         findings.sendsPerTenant[tenant, default: 0] += 1
+        if request.key >= 0 { findings.sendsPerKey[request.key, default: 0] += 1 }
         findings.lastSend = now
         if request.isRepeat { findings.repeats += 1 }
         if request.isPaid { findings.paidRepeats += 1 }
@@ -125,6 +146,7 @@ extension Rehearsal {
         let faults = upstream.faults
         if faults.outage?.covers(now) == true || random.chance(permille: faults.overloads) { return .overloaded }
         if random.chance(permille: faults.breaks) { return .broken }
+        if request.key >= 0, upstream.keys[request.key].isRefused?.covers(now) == true { return .turnedAway }
         guard !admits(request) else { return .success }
         findings.throttled += 1
         findings.lastThrottled = now
@@ -141,6 +163,13 @@ extension Rehearsal {
         for index in upstream.rates.indices where !upstream.rates[index].admits(at: now) {
             findings.violations[upstream.rates[index].method, default: 0] += 1
             admits = false
+        }
+        if request.key >= 0 {
+            for index in upstream.keys[request.key].rates.indices
+            where !upstream.keys[request.key].rates[index].admits(at: now) {
+                findings.violations[upstream.keys[request.key].rates[index].method, default: 0] += 1
+                admits = false
+            }
         }
         for index in upstream.quotas.indices {
             let units = request.units(of: upstream.quotas[index].unit, upstream.quotas[index].counting)

@@ -74,13 +74,24 @@ extension Rehearsal {
 
     /// Whoever waits although every limit has room has been forgotten.
     private mutating func checkThatSomethingIsDue(_ report: GateReport) {
-        guard gate.waiting > 0, findings.throttled == 0, pauses.isQuiet(now: now), report.adaptiveLimit == nil,
+        guard gate.waiting > 0, findings.throttled == 0, pauses.isQuiet(now: now), keyPauses.isQuiet(now: now),
+            report.adaptiveLimit == nil,
             report.breaker?.isOpen != true
         else { return }
         var asked = Set<Int>()
         for id in waiting.values.sorted() where !requests[id].isRepeat && asked.insert(requests[id].path).inserted {
-            guard books.hasRoom(requests[id].path, now: now, jitter: jitter) else { continue }
+            guard books.hasRoom(requests[id].path, now: now, jitter: jitter), hasKey(id, report) else { continue }
             findings.complain("request \(id) waits although every limit has room", at: now)
+        }
+    }
+
+    /// Whether some key has room for a request, or none is to be chosen.
+    private mutating func hasKey(_ id: Int, _ report: GateReport) -> Bool {
+        guard !report.keys.isEmpty else { return true }
+        return report.keys.indices.contains { key in
+            guard report.keys[key].fault == nil else { return false }
+            let path = books.path(of: requests[id].identity, key: key)
+            return books.hasRoom(path, now: now, jitter: jitter)
         }
     }
 

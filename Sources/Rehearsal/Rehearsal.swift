@@ -25,6 +25,8 @@ package struct Rehearsal {
         case throttled(comeBack: Interval?)
         case overloaded
         case broken
+        /// The key is refused.
+        case turnedAway
     }
 
     struct Request {
@@ -36,6 +38,8 @@ package struct Rehearsal {
         let claim: TokenClaim?
         /// What ``Books`` knows it by.
         var path: Int
+        /// The key of the attempt under way or of the last one, or -1.
+        var key = -1
         var permit: Permit?
         var ticket: Ticket?
         /// Of the attempt under way or the last one; numbers are given once.
@@ -81,6 +85,7 @@ package struct Rehearsal {
     var books: Books
     var queue: QueueCheck
     var pauses = PauseCheck()
+    var keyPauses: KeyPauseCheck
     var breaker: BreakerCheck?
     var fairness: [FairnessCheck]
 
@@ -102,6 +107,7 @@ package struct Rehearsal {
         books = Books(scenario.rules)
         books.judgesTokens = scenario.promises.judgesTokens
         queue = QueueCheck(scenario.rules)
+        keyPauses = KeyPauseCheck(keys: scenario.rules.keys.count)
         breaker = BreakerCheck(scenario.rules.breaker)
         fairness = FairnessCheck.all(scenario.rules)
         progress = callers.map { _ in 0 }
@@ -177,7 +183,7 @@ package struct Rehearsal {
         books.replace(rules, settlingAt: now + upstream.delay + upstream.jitter)
         for index in requests.indices {
             // Those that have ended may still be on their way or be worked on.
-            requests[index].path = books.path(of: requests[index].identity)
+            requests[index].path = books.path(of: requests[index].identity, key: requests[index].key)
             guard !requests[index].hasEnded else { continue }
             if requests[index].permit != nil { books.grant(requests[index].path, isNew: false) }
             if requests[index].ticket != nil { books.wait(requests[index].path) }

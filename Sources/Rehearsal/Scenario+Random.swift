@@ -21,6 +21,8 @@ extension Scenario {
         case daily
         /// A code assistant's clusters.
         case clustered
+        /// Several keys, each with limits of its own, some of which are turned away for a while.
+        case keyed
     }
 
     /// The world of a seed: its rules, callers and provider, to run for so long.
@@ -72,6 +74,7 @@ struct Author {
         case .auto: auto()
         case .daily: daily()
         case .clustered: clustered()
+        case .keyed: keyed()
         }
     }
 

@@ -7,6 +7,8 @@ package struct Upstream: Sendable {
     /// Its limits in tokens, of a day, of growth.
     package var quotas: [ProviderQuota] = []
     package var ramp: RampLimit?
+    /// What it knows of each key, by its place in the rules.
+    package var keys: [KeyAccount] = []
     /// Whether it answers 429 where its limits are exceeded, or only counts.
     package var throttles: Bool
     /// What it then says about coming back.
@@ -104,6 +106,18 @@ package struct Upstream: Sendable {
             self.firstByte = firstByte
             self.perToken = perToken
         }
+    }
+}
+
+/// One key as its provider counts it.
+package struct KeyAccount: Sendable {
+    package var rates: [RateEnforcement]
+    /// When the provider turns it away.
+    package var isRefused: Upstream.Outage?
+
+    package init(rates: [RateEnforcement], isRefused: Upstream.Outage? = nil) {
+        self.rates = rates
+        self.isRefused = isRefused
     }
 }
 

@@ -95,6 +95,7 @@ if chosen guard "$@"; then check openai guard; fi
 if chosen page "$@"; then check openai page; fi
 if chosen scheduler "$@"; then check openai scheduler; fi
 if chosen cluster "$@"; then check openai cluster; fi
+if chosen credentials "$@"; then check openai credentials; fi
 if chosen openai_tls "$@"; then check openai openai_tls; fi
 if chosen languages "$@"; then check openai languages; fi
 if chosen sdks "$@"; then sdks; fi

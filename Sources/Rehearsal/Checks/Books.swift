@@ -32,11 +32,16 @@ struct Books {
         let values: [String]
     }
 
+    private struct Sender: Hashable {
+        let identity: Identity
+        let key: Int
+    }
+
     private var rules: GateRules
     private(set) var accounts: [Account] = []
     private var places: [Key: Int] = [:]
     private var paths: [[Tie]] = []
-    private var pathPlaces: [Identity: Int] = [:]
+    private var pathPlaces: [Sender: Int] = [:]
     /// Sends may be on their way that the former rules allowed.
     private var settlesAt = Instant(nanoseconds: .min)
     /// Tokens that are reserved are known exactly, so that their limits can be judged like those of requests.
@@ -52,17 +57,20 @@ struct Books {
 
     // MARK: Who is concerned
 
-    mutating func path(of identity: Identity) -> Int {
-        if let known = pathPlaces[identity] { return known }
+    /// - Parameter key: the one that an attempt goes out with, -1 while there is none.
+    mutating func path(of identity: Identity, key: Int = -1) -> Int {
+        let sender = Sender(identity: identity, key: key)
+        if let known = pathPlaces[sender] { return known }
         let ties = rules.limits.indices.compactMap { index -> Tie? in
             let limit = rules.limits[index]
-            guard limit.mode == .enforce, limit.applies(to: identity) else { return nil }
+            guard limit.mode == .enforce, limit.applies(to: identity), limit.keys.isEmpty || limit.keys.contains(key)
+            else { return nil }
             let account = account(of: index, limit, identity)
             let combination = limit.terms.distinct.map { self.combination(in: account, $0.of.map { identity[$0] }) }
             return Tie(account: account, combination: combination ?? -1)
         }
         paths.append(ties)
-        pathPlaces[identity] = paths.count - 1
+        pathPlaces[sender] = paths.count - 1
         return paths.count - 1
     }
 
