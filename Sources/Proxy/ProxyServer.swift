@@ -97,7 +97,8 @@ package final class ProxyServer: Sendable {
         self.shared = shared
         workers = try await Self.workers(on: loops, shared: shared)
         listeners = try await Self.bind(setup.policy, own: own, group: group, workers: workers)
-        metrics.report(to: setup.registry, log: setup.logSink) { shared.levels }
+        // No longer than the server lives: what is read knows the registry, which would keep it and its files for good.
+        metrics.report(to: setup.registry, log: setup.logSink) { [weak shared] in shared?.levels }
         let (drains, drain) = AsyncStream.makeStream(of: Void.self)
         let (reloads, reload) = AsyncStream.makeStream(of: ReloadRequest.self)
         (drainRequests, reloadRequests) = (drains, reloads)

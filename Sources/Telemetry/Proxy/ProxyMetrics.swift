@@ -28,11 +28,12 @@ package final class ProxyMetrics: Sendable {
 
     /// Has the registry read, at each scrape, the levels, the process and the log's losses.
     ///
-    /// - Parameter levels: runs on the thread that renders, and may lock a gate for as long as reading it takes.
+    /// - Parameter levels: runs on the thread that renders, and may lock a gate for as long as reading it takes; `nil` when
+    ///   there is no proxy any more.
     package func report(
-        to registry: PrometheusRegistry, log: LogSink?, levels: @escaping @Sendable () -> ProxyLevels
+        to registry: PrometheusRegistry, log: LogSink?, levels: @escaping @Sendable () -> ProxyLevels?
     ) {
-        registry.collect { self.samples(levels()) }
+        registry.collect { levels().map { self.samples($0) } ?? [] }
         registry.collect { ProcessFigures.samples() }
         if let log {
             registry.collect { [.counter(ProxyMetricName.logLinesDropped, log.dropped)] }

@@ -87,9 +87,20 @@ final class ExchangeEnd: Sendable {
         }
     }
 
-    /// The whole message.
+    /// The whole message, however long it takes as long as something of it comes.
     @discardableResult
     func whole() async throws -> Inbox {
+        while true {
+            let before = inbox.read(\.count)
+            do {
+                return try await end()
+            } catch is TooLate where inbox.read(\.count) > before {
+                continue
+            }
+        }
+    }
+
+    private func end() async throws -> Inbox {
         try await inbox.wait(for: "end of the message") { inbox in
             if inbox.isEnded { return inbox }
             if inbox.isGone {
