@@ -147,7 +147,9 @@ extension Property {
         for provider in Provider.allCases {
             let reader = LimitReader(provider.profile.limitHeaders)
             let notices = reader.read(answer.fields, date: nil, now: now)
-            if isASCII { try requireEqual(reader.read(loud, date: nil, now: now), notices, "\(provider): names in capitals") }
+            if isASCII {
+                try requireEqual(reader.read(loud, date: nil, now: now), notices, "\(provider): names in capitals")
+            }
             for notice in notices {
                 let isInRange =
                     (notice.limit ?? 1) > 0 && (notice.remaining ?? 0) >= 0 && (notice.reset ?? .zero) >= .zero
