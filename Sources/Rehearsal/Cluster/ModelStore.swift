@@ -41,8 +41,31 @@ package struct ModelStore: Sendable {
         var due: Int64
         var at: Int64
         var pool: Double
-        var debt: Double
-        var till: Int64
+        /// What bursts cost, by until when: those of one quarter of a span end together.
+        var debts: [(till: Int64, units: Double)] = []
+
+        /// - Returns: the debt at a time, and when the first part of it ends.
+        func owed(at time: Int64) -> (units: Double, ends: Int64) {
+            debts.reduce((0, Int64.max)) { sum, debt in
+                debt.till > time ? (sum.0 + debt.units, min(sum.1, debt.till)) : sum
+            }
+        }
+
+        mutating func owe(_ units: Double, until till: Int64) {
+            if let known = debts.firstIndex(where: { $0.till == till }) {
+                debts[known].units += units
+            } else {
+                debts.append((till, units))
+            }
+        }
+
+        /// From one unit to the next; `nil` where debts leave no room until the first of them ends.
+        func spacing(at time: Int64, _ pace: Cell.Pace) -> Double? {
+            let debt = owed(at: time).units
+            if debt <= 0 { return pace.gap }
+            let rest = pace.units - debt
+            return rest < 0.001 ? nil : Double(pace.span) / rest
+        }
     }
 
     struct Counted: Sendable {
@@ -155,7 +178,8 @@ package struct ModelStore: Sendable {
                 switch self.kind {
                 case .paced(let state, _):
                     .paced(
-                        due: .microseconds(Int(state.due - now)), debt: Int((state.debt * 1000).rounded(.up)),
+                        due: .microseconds(Int(state.due - now)),
+                        debt: Int((state.owed(at: now).units * 1000).rounded(.up)),
                         pool: Int((state.pool * 1000).rounded(.up)))
                 case .counted(_, let sum, let held): .counted(held: sum, own: held)
                 case .daily(_, let used, _, _): .daily(used: used)
@@ -199,53 +223,47 @@ package struct ModelStore: Sendable {
     private func present(
         _ key: String, _ pace: Cell.Pace, back: Double, risk: Double, _ now: Int64
     ) -> Paced {
-        var state = Paced(due: now, at: now, pool: pace.burst, debt: 0, till: 0)
+        var state = Paced(due: now, at: now, pool: pace.burst)
         if let known = paced[key], known.at >= room.born {
             state = known
+            state.debts.removeAll { $0.till <= now }
         } else if now < room.born + (room.lost ? pace.span : Self.learning) {
-            state = Paced(
-                due: now + Self.horizon + Int64(pace.gap.rounded(.up)), at: now, pool: 0,
-                debt: min(risk, pace.burst * pace.ratio), till: room.lost ? now + pace.span : room.born + Self.learning)
+            state = Paced(due: now + Self.horizon + Int64(pace.gap.rounded(.up)), at: now, pool: 0)
+            state.owe(
+                min(risk, pace.burst * pace.ratio), until: room.lost ? now + pace.span : room.born + Self.learning)
         }
         if state.at < room.calm {
             (state.due, state.pool, state.at) = (max(state.due, now + Int64(pace.gap.rounded(.up))), 0, now)
         }
-        if now >= state.till { state.debt = 0 }
         state.pool = max(0, state.pool - Double(max(0, min(state.due, now) - state.at)) / pace.gap)
-        if let usual = Self.spacing(state, pace) {
+        if let usual = state.spacing(at: now, pace) {
             state.pool += Double(max(0, now - max(state.due, state.at))) / usual
         }
-        state.pool = min(max(0, pace.burst - state.debt / pace.ratio), state.pool + back)
+        state.pool = min(max(0, pace.burst - state.owed(at: now).units / pace.ratio), state.pool + back)
         (state.due, state.at) = (max(state.due, now), now)
         return state
-    }
-
-    private static func spacing(_ state: Paced, _ pace: Cell.Pace) -> Double? {
-        if state.debt <= 0 { return pace.gap }
-        let rest = pace.units - state.debt
-        return rest < 0.001 ? nil : Double(pace.span) / rest
     }
 
     private static func pay(
         _ state: inout Paced, _ pace: Cell.Pace, _ units: Double, _ start: Int64, _ sitting: Sitting
     ) {
-        let usual = spacing(state, pace)
         if start >= state.due || units < 0 {
             let from = units < 0 ? state.due : start
-            if let usual {
+            if let usual = state.spacing(at: from, pace) {
                 state.due = from + length(units, usual, sitting)
             } else {
-                state.due = units < 0 ? max(from, sitting.now) : state.till
+                state.due = units < 0 ? from : state.owed(at: from).ends
             }
             if units < 0 { state.due = max(sitting.now, state.due) }
             return
         }
+        let usual = state.spacing(at: start, pace)
         state.pool -= units
-        state.debt += units * pace.ratio
-        state.till = start + pace.span
-        let after = spacing(state, pace)
+        let quarter = (pace.span + 3) / 4
+        state.owe(units * pace.ratio, until: (start / quarter + 1) * quarter + pace.span)
+        let after = state.spacing(at: start, pace)
         if let after, let usual { state.due += Int64((after - usual).rounded(.up)) }
-        if after == nil { state.due = max(state.due, state.till) }
+        if after == nil { state.due = max(state.due, state.owed(at: start).ends) }
     }
 
     private static func length(_ units: Double, _ usual: Double, _ sitting: Sitting) -> Int64 {

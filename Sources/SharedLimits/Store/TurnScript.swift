@@ -79,32 +79,42 @@ package enum TurnScript {
 
         -- The cells, each brought up to now.
         local cells = {}
-        local function spacing(cell)
-            if cell.debt <= 0 then return cell.gap end
-            local rest = cell.units - cell.debt
-            if rest < 0.001 then return nil end
+        -- What bursts cost, by until when: those of one quarter of a span end together.
+        local function owed(cell, time)
+            local debt, ends = 0, nil
+            for till, units in pairs(cell.debts) do
+                if till > time then debt, ends = debt + units, min(till, ends or till) end
+            end
+            return debt, ends
+        end
+        local function owe(cell, units, till) cell.debts[till] = (cell.debts[till] or 0) + units end
+        -- From one unit to the next, or nil and when the first debt ends.
+        local function spacing(cell, time)
+            local debt, ends = owed(cell, time)
+            if debt <= 0 then return cell.gap end
+            local rest = cell.units - debt
+            if rest < 0.001 then return nil, ends end
             return cell.span / rest
         end
-        local function cap(cell) return max(0, cell.burst - cell.debt / cell.ratio) end
         local function pay(cell, units, start)
-            local usual = spacing(cell)
             if start >= cell.due or units < 0 then
                 local from = units < 0 and cell.due or start
+                local usual, ends = spacing(cell, from)
                 local length = usual and math.ceil(units * usual)
                 if usual and absent > 0 and units > 1 then
                     length = math.ceil(length * count / max(1, count - absent))
                 end
-                cell.due = usual and from + length or cell.till
-                if usual == nil and units < 0 then cell.due = max(from, now) end
+                cell.due = usual and from + length or units < 0 and from or ends
                 if units < 0 then cell.due = max(now, cell.due) end
                 return
             end
+            local usual = spacing(cell, start)
             cell.pool = cell.pool - units
-            cell.debt = cell.debt + units * cell.ratio
-            cell.till = start + cell.span
-            local after = spacing(cell)
+            local quarter = math.ceil(cell.span / 4)
+            owe(cell, units * cell.ratio, (math.floor(start / quarter) + 1) * quarter + cell.span)
+            local after, ends = spacing(cell, start)
             if after and usual then cell.due = cell.due + math.ceil(after - usual) end
-            if not after then cell.due = max(cell.due, cell.till) end
+            if not after then cell.due = max(cell.due, ends) end
         end
         local function paced(key)
             local gap = int()
@@ -113,27 +123,28 @@ package enum TurnScript {
             local more, back, risk = int(), int(), int() / 1000
             cell.units = cell.span / cell.gap
             cell.ratio = 1 / (1 - min(0.9, cell.burst / cell.units))
-            local state = call('HMGET', key, 'due', 'at', 'pool', 'debt', 'till')
+            local state = call('HMGET', key, 'due', 'at', 'pool', 'debts')
             local at = tonumber(state[2])
+            cell.debts = {}
             if at and at >= born then
                 cell.due, cell.pool = tonumber(state[1]), tonumber(state[3])
-                cell.debt, cell.till = tonumber(state[4]), tonumber(state[5])
+                for till, units in string.gmatch(state[4], '(%d+) (%S+)') do
+                    if tonumber(till) > now then cell.debts[tonumber(till)] = tonumber(units) end
+                end
             else
-                at, cell.due, cell.pool, cell.debt, cell.till = now, now, cell.burst, 0, 0
+                at, cell.due, cell.pool = now, now, cell.burst
                 if now < born + (lost and cell.span or LEARNING) then
                     cell.due, cell.pool = now + horizon + math.ceil(cell.gap), 0
-                    cell.debt = min(risk, cell.burst * cell.ratio)
-                    cell.till = lost and now + cell.span or born + LEARNING
+                    owe(cell, min(risk, cell.burst * cell.ratio), lost and now + cell.span or born + LEARNING)
                 end
             end
             if at < calm then
                 cell.due, cell.pool, at = max(cell.due, now + math.ceil(cell.gap)), 0, now
             end
-            if now >= cell.till then cell.debt = 0 end
-            local usual = spacing(cell)
+            local usual = spacing(cell, now)
             cell.pool = max(0, cell.pool - max(0, min(cell.due, now) - at) / cell.gap)
             if usual then cell.pool = cell.pool + max(0, now - max(cell.due, at)) / usual end
-            cell.pool = min(cap(cell), cell.pool + back)
+            cell.pool = min(max(0, cell.burst - owed(cell, now) / cell.ratio), cell.pool + back)
             cell.due = max(cell.due, now)
             if more ~= 0 then pay(cell, more, max(cell.due, now)) end
             return cell
@@ -268,11 +279,13 @@ package enum TurnScript {
         local answer = { epoch, now, count, rank, absent, max(0, paused - now) }
         for _, cell in ipairs(cells) do
             if cell.kind == 'r' then
-                call('HSET', cell.key, 'due', whole(cell.due), 'at', whole(now), 'pool', cell.pool, 'debt', cell.debt,
-                    'till', whole(cell.till), 'pause', whole(cell.paused))
+                local debts = {}
+                for till, units in pairs(cell.debts) do debts[#debts + 1] = whole(till) .. ' ' .. units end
+                call('HSET', cell.key, 'due', whole(cell.due), 'at', whole(now), 'pool', cell.pool,
+                    'debts', table.concat(debts, ' '), 'pause', whole(cell.paused))
                 call('PEXPIRE', cell.key, math.ceil(cell.span / 500) + 60000)
                 answer[#answer + 1] = cell.due - now
-                answer[#answer + 1] = math.ceil(cell.debt * 1000)
+                answer[#answer + 1] = math.ceil(owed(cell, now) * 1000)
                 answer[#answer + 1] = math.ceil(cell.pool * 1000)
             elseif cell.kind == 'f' then
                 call('HSET', cell.key, 'version', version, 'sum', cell.sum, 'pause', whole(cell.paused))
