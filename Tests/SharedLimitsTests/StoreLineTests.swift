@@ -24,8 +24,10 @@ struct StoreLineTests {
         func wait() async -> StoreLine.Event? {
             for _ in 0..<2000 {
                 while let event = next() {
-                    if case .trouble = event { continue }
-                    return event
+                    switch event {
+                    case .trouble, .recovered: continue
+                    default: return event
+                    }
                 }
                 try? await Task.sleep(for: .milliseconds(5))
             }

@@ -175,6 +175,7 @@ final class GateShell: Sendable {
         case .answered(let answer, let number): perform(now) { $0.gate.hear(answer, to: number, now: now) }
         case .lost: perform(now) { $0.gate.storeLost(now: now) }
         case .trouble(let reason): store?.note(reason)
+        case .recovered: store?.noteRecovery()
         }
     }
 

@@ -44,6 +44,10 @@ final class StoreWay: Sendable {
     func note(_ reason: String) {
         log.warning("Shared limits: \(reason)", metadata: ["upstream": "\(upstream)"])
     }
+
+    func noteRecovery() {
+        log.notice("Shared limits: the store counts again", metadata: ["upstream": "\(upstream)"])
+    }
 }
 
 extension StoreSettings {

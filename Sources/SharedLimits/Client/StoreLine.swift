@@ -16,6 +16,8 @@ package final class StoreLine: Sendable {
         case lost
         /// For people: why there is no connection. The same reason is said once.
         case trouble(String)
+        /// For people: after trouble the store has answered a turn.
+        case recovered
     }
 
     /// A turn's answer comes within this, or not at all.
@@ -173,7 +175,7 @@ extension StoreLine {
 
         private func ready(_ run: String) {
             guard case .greeting(let channel) = phase else { return }
-            (self.run, phase, lastTrouble) = (run, .open(channel), "")
+            (self.run, phase) = (run, .open(channel))
             route.succeeded()
             hear(.found)
         }
@@ -185,6 +187,10 @@ extension StoreLine {
                 return fail("the store answered something else than asked", generation)
             }
             hear(.answered(answer, to: turn.number))
+            // Not before: a full store greets and then refuses every turn.
+            if lastTrouble.isEmpty { return }
+            lastTrouble = ""
+            hear(.recovered)
         }
 
         /// The server was restarted, or somebody took its scripts away.
