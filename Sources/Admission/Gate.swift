@@ -79,6 +79,7 @@ package struct Gate: Sendable {
         if registry.countsTokens, let refusal = refusalForSize(flow, ask) { return .refused(refusal) }
         let reserve = reserve(for: ask)
         watch(flow, reserve.tokens)
+        if let denial = denial(of: flow, reserve.tokens) { return .refused(denial) }
         if isOpen(flow, for: reserve.tokens) {
             sequence += 1
             line.pass(flow)

@@ -52,6 +52,82 @@ struct SharedTests {
         #expect(sends.count >= 198)
     }
 
+    @Test("A small debt is paid by what parts leave free, a larger one by leaving instants out")
+    func stretches() {
+        for debt in stride(from: 0, to: 500_000, by: 100) {
+            let stretch = SharedCell.stretch(debt: debt, of: 500_000)
+            // Nine tenths, what is sent late, and the debt: never more than the whole.
+            #expect(Double(500_000) * 0.945 / Double(stretch) + Double(debt) <= 500_000, "\(debt)")
+            #expect(debt > 25_000 || stretch == 1, "\(debt)")
+        }
+    }
+
+    @Test("Where nobody may go without the store, who waits and who comes is refused as soon as it is away")
+    func denied() {
+        var rules = GateRules(limits: [
+            Limit(name: "account", terms: Limit.Terms(rates: [.init(600, per: .minutes(1))]))
+        ])
+        rules.shared = SharedRules(limits: ["account"], whenAway: .deny)
+        var gate = Gate(rules: rules, now: .start)
+        gate.storeFound(now: .start)
+        let turn = gate.takeTurn(now: .start)
+        let answer = SharedAnswer(
+            epoch: "e", now: StoreTime(microseconds: 1), members: 1, rank: 0, absent: 0, pause: .zero, cells: [],
+            grants: [])
+        gate.hear(answer, to: turn?.number ?? -1, now: .start)
+        func submit(_ milliseconds: Int) -> Submission {
+            gate.submit(Ask(identity: Identity()), now: .start + .milliseconds(milliseconds))
+        }
+        guard case .waiting(let ticket, _) = submit(1) else { return #expect(Bool(false), "not in line") }
+        gate.storeLost(now: .start + .milliseconds(2))
+        gate.advance(to: .start + .seconds(1))
+        guard case .refused(ticket, let refusal)? = gate.takeDecisions().first else {
+            return #expect(Bool(false), "still in line")
+        }
+        #expect(refusal.comeBack == .seconds(1) && refusal.limit?.limit == 0)
+        guard case .refused = submit(1001) else { return #expect(Bool(false), "let in") }
+    }
+
+    @Test("A store that refuses every turn does not disturb who goes on without it")
+    func refusedTurns() {
+        var rules = GateRules(limits: [
+            Limit(name: "account", terms: Limit.Terms(rates: [.init(600, per: .minutes(1))]))
+        ])
+        rules.shared = SharedRules(limits: ["account"])
+        var book = SharedBook(rules)
+        book?.join()
+        book?.begin(SharedBook.Turn(number: 1, sentAt: .start, promise: .milliseconds(500)))
+        _ = book?.end(1)
+        book?.connect()
+        #expect(book?.part() == true)
+        book?.goAway(settlesAt: .never)
+        for number in 2..<9 {
+            book?.join()
+            book?.begin(SharedBook.Turn(number: number, sentAt: .start + .seconds(number), promise: .milliseconds(500)))
+            #expect(book?.isOnItsOwn == true)
+            book?.refuseTurn()
+            #expect(book?.part() == false && book?.standing == .away)
+        }
+        // One that may have been worked on binds this replica to what it promised there.
+        book?.join()
+        book?.begin(SharedBook.Turn(number: 9, sentAt: .start + .seconds(9), promise: .milliseconds(500)))
+        #expect(book?.part() == true && book?.promisedUntil == .start + .milliseconds(9550))
+    }
+
+    @Test("What parts used of a day is told when the store is back, and is not given out twice")
+    func spent() {
+        var cell = SharedCell(keys: ["day", "in_flight"], rates: 0, budgets: 1)
+        let part = SharedCell.Part(rank: 0, members: 1, clock: StoreClock(), validity: .milliseconds(5))
+        for _ in 0..<2 {
+            cell.goByPart(part, paces: [], quotas: [100], most: .max, inFlight: 0, now: .start)
+            for _ in 0..<40 { cell.charge(units: [1], at: .start) }
+        }
+        #expect(cell.opening(inFlight: 0, units: [10], now: .start) == .start)
+        #expect(cell.opening(inFlight: 0, units: [11], now: .start) == .never)
+        cell.goByStore(now: .start)
+        #expect(cell.takeMore() == [80])
+    }
+
     @Test("A credit is for whoever comes first, good for a moment, and told of where it was not used")
     func credits() {
         var credits = Credits(share: "t", limits: [0], validity: .milliseconds(5))

@@ -19,8 +19,11 @@ extension Gate {
     }
 
     /// The store can't be spoken to any more; a turn under way is not answered.
-    package mutating func storeLost(now instant: Instant) {
+    ///
+    /// - Parameter wasRefused: whether the store has said that it did not work on that turn.
+    package mutating func storeLost(wasRefused: Bool = false, now instant: Instant) {
         tick(instant)
+        if wasRefused { sharedBook?.refuseTurn() }
         guard sharedBook?.part() == true else { return }
         for cell in remoteCells {
             cells[cell].credits?.clear(.closed)
@@ -135,7 +138,20 @@ extension Gate {
         sharedBook?.goAway(settlesAt: now + SharedCell.lease)
         for cell in remoteCells { setAway(cell, book) }
         touchShared()
+        if sharedBook?.denies == true {
+            for place in room.places {
+                if let refusal = denial(of: room[place].flow, room[place].reserve.tokens) { refuse(place, refusal) }
+            }
+        }
         dispatch()
+    }
+
+    /// Who needs a shared limit while the store is away is told so at once where nobody may go without it.
+    mutating func denial(of flow: Int, _ tokens: Tokens) -> GateRefusal? {
+        guard sharedBook?.denies == true else { return nil }
+        let attachment = line.attachments(of: flow).first { cells[$0.cell].credits != nil }
+        guard let cell = attachment?.cell else { return nil }
+        return GateRefusal(reason: .waitTooLong, limit: binding(cell, tokens), comeBack: .seconds(1))
     }
 
     private mutating func setAway(_ cell: Int, _ book: SharedBook) {
@@ -190,11 +206,8 @@ extension Gate {
     }
 
     private func wayOfNewCredits(_ book: SharedBook) -> Credits.Way {
-        switch book.standing {
-        case .connected: .credits
-        case .away: book.rules.whenAway == .local || book.rules.whenAway == .part ? .limits : .closed
-        case .apart, .joining: .closed
-        }
+        if book.standing == .connected { return .credits }
+        return book.isOnItsOwn && book.rules.whenAway != .deny ? .limits : .closed
     }
 
     /// Gives a new cell of a shared limit its counts at the store.
@@ -206,7 +219,7 @@ extension Gate {
         var shared = SharedCell(keys: keys, rates: cells[cell].pacers.count, budgets: cells[cell].budgets.count)
         if book.standing == .connected { shared.goByStore(now: now) }
         cells[cell].shared = shared
-        if book.standing == .away { setAway(cell, book) }
+        if book.isOnItsOwn { setAway(cell, book) }
     }
 
     private func key(of cell: Int, _ count: String) -> String {

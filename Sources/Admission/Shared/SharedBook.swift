@@ -4,6 +4,8 @@ struct SharedBook: Sendable {
     /// Of each limit of the gate's rules whether it is shared.
     let isShared: [Bool]
     private(set) var standing = Standing.apart
+    /// While ``Standing/joining``: whether it was ``Standing/away`` before.
+    private var wasAway = false
     var clock = StoreClock()
     /// The room as the store last named it.
     var epoch = ""
@@ -84,6 +86,12 @@ struct SharedBook: Sendable {
         }
     }
 
+    /// Whether nobody is to wait for what is shared, because nobody will go before the store is back.
+    var denies: Bool { isOnItsOwn && rules.whenAway == .deny }
+
+    /// Whether it goes by ``SharedRules/whenAway``, as it does until the store has answered.
+    var isOnItsOwn: Bool { standing == .away || standing == .joining && wasAway }
+
     /// Whether a turn is due.
     func wantsTurn(now: Instant) -> Bool {
         guard turn == nil else { return false }
@@ -106,14 +114,22 @@ struct SharedBook: Sendable {
     }
 
     mutating func join() {
-        if standing != .connected { (standing, turn) = (.joining, nil) }
+        if standing != .connected { (wasAway, standing, turn) = (isOnItsOwn, .joining, nil) }
     }
+
+    /// The store has said that it did not work on the turn under way: the others don't count on its promise.
+    mutating func refuseTurn() { turn = nil }
 
     mutating func connect() { standing = .connected }
 
     /// - Returns: whether this is news.
     mutating func part() -> Bool {
         guard standing != .apart, standing != .away else { return false }
+        if isOnItsOwn, turn == nil {
+            // The store has not heard of this replica, which goes on as it did.
+            standing = .away
+            return false
+        }
         // It may have been worked on, and counts then.
         if let turn { promisedUntil = max(promisedUntil, turn.sentAt + SharedTurn.horizon + turn.promise) }
         (standing, turn, nextTurnAt, retries) = (.apart, nil, .never, Ranking())

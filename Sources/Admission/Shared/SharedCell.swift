@@ -34,6 +34,8 @@ struct SharedCell: Sendable {
     private var lastingInFlight = Int.max
     /// By budget: what this replica may still use of it.
     private var allowance: [Int] = []
+    /// By budget: what it has used of its parts since the store last knew.
+    private var spent: [Int]
     /// Until when the provider's pause was told.
     var toldPause = Instant(nanoseconds: .min)
 
@@ -54,6 +56,7 @@ struct SharedCell: Sendable {
         more = Array(repeating: 0, count: rates + budgets)
         paced = Array(repeating: Paced(), count: rates)
         used = Array(repeating: 0, count: budgets)
+        spent = used
     }
 
     // MARK: What the store says
@@ -88,7 +91,9 @@ struct SharedCell: Sendable {
 
     mutating func goByStore(now: Instant) {
         (way, since, credited, toldHeld) = (.store, now, 0, -1)
-        more = more.map { _ in 0 }
+        // Rates are kept by the grid meanwhile; what was used of a day stays used.
+        more = more.indices.map { $0 < paced.count ? 0 : spent[$0 - paced.count] }
+        spent = spent.map { _ in 0 }
         (parts, mostInFlight, settlesAt, allowance) = ([], .max, .never, [])
     }
 
@@ -106,14 +111,14 @@ struct SharedCell: Sendable {
             let units = max(1, Int(paces[rate].span.nanoseconds / max(1, paces[rate].gap.nanoseconds))) * 1000
             let debt = min(units - 1, known.debt ?? paces[rate].burst * paces[rate].ratio)
             return PartPacer(
-                paces[rate], rank: part.rank, of: part.members, stretch: (units - 1) / (units - debt) + 1,
+                paces[rate], rank: part.rank, of: part.members, stretch: Self.stretch(debt: debt, of: units),
                 clock: part.clock,
                 // A twentieth of the window late costs less than the tenth that is left free.
                 validity: max(part.validity, paces[rate].span / 20),
                 // What was given before the others knew has gone by then.
                 from: max(now + SharedTurn.horizon + paces[rate].gap, known.due))
         }
-        allowance = quotas.indices.map { max(0, quotas[$0] - used[$0]) * 9 / 10 / part.members }
+        allowance = quotas.indices.map { max(0, quotas[$0] - used[$0]) * 9 / 10 / part.members - spent[$0] }
         guard most < .max else { return }
         lastingInFlight = part.slots(of: most)
         // Whoever holds more lets go of it first; what was free is known, who let go of what since is not.
@@ -122,6 +127,12 @@ struct SharedCell: Sendable {
         if inFlight >= lastingInFlight { mostInFlight = lastingInFlight }
         settlesAt = now + Self.lease
     }
+
+    /// Every how manieth instant of the grid may be used while there is a debt of so many of a span's units.
+    ///
+    /// The grid has nine tenths of them, and what is sent a twentieth of a span late adds half a tenth: a debt of a
+    /// twentieth is paid by what is left free anyway.
+    static func stretch(debt: Int, of units: Int) -> Int { (units * 19 / 20) / (units - debt) + 1 }
 
     /// Which part of everything is this replica's.
     struct Part: Sendable {
@@ -161,7 +172,10 @@ struct SharedCell: Sendable {
         case .store: credited -= 1
         case .part:
             for rate in parts.indices where units[rate] > 0 { parts[rate].charge(units[rate], at: instant) }
-            for place in allowance.indices { allowance[place] -= units[parts.count + place] }
+            for place in allowance.indices {
+                allowance[place] -= units[parts.count + place]
+                spent[place] += units[parts.count + place]
+            }
         }
     }
 

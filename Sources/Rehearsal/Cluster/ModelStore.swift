@@ -41,7 +41,7 @@ package struct ModelStore: Sendable {
         var due: Int64
         var at: Int64
         var pool: Double
-        /// What bursts cost, by until when: those of one quarter of a span end together.
+        /// What bursts cost, by until when: those of an eighth to a quarter of a span end together.
         var debts: [(till: Int64, units: Double)] = []
 
         /// - Returns: the debt at a time, and when the first part of it ends.
@@ -171,6 +171,12 @@ package struct ModelStore: Sendable {
             let burst: Double
             var units: Double { Double(span) / gap }
             var ratio: Double { 1 / (1 - min(0.9, burst / units)) }
+            /// The power of two that is an eighth to a quarter of the span: alike for replicas whose spans differ a little.
+            var slice: Int64 {
+                var slice: Int64 = 1
+                while slice * 8 <= span { slice *= 2 }
+                return slice
+            }
         }
 
         func answer(now: Int64) -> SharedAnswer.Cell {
@@ -259,8 +265,8 @@ package struct ModelStore: Sendable {
         }
         let usual = state.spacing(at: start, pace)
         state.pool -= units
-        let quarter = (pace.span + 3) / 4
-        state.owe(units * pace.ratio, until: (start / quarter + 1) * quarter + pace.span)
+        let slices = (start + pace.span + pace.slice - 1) / pace.slice
+        state.owe(units * pace.ratio, until: slices * pace.slice)
         let after = state.spacing(at: start, pace)
         if let after, let usual { state.due += Int64((after - usual).rounded(.up)) }
         if after == nil { state.due = max(state.due, state.owed(at: start).ends) }

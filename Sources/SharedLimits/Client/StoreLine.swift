@@ -12,8 +12,8 @@ package final class StoreLine: Sendable {
     package enum Event: Sendable {
         case found
         case answered(SharedAnswer, to: Int)
-        /// Only said after ``found``.
-        case lost
+        /// Only said after ``found``. With `wasRefused` a turn under way was not worked on.
+        case lost(wasRefused: Bool)
         /// For people: why there is no connection. The same reason is said once.
         case trouble(String)
         /// For people: after trouble the store has answered a turn.
@@ -169,7 +169,8 @@ extension StoreLine {
             case .answer(let value): answered(value)
             case .unknownScript: repeatWhole()
             case .elsewhere(let address): goElsewhere(address)
-            case .failed(let failure): fail("\(failure)", own)
+            case .failed(let failure):
+                fail("\(failure)", own, wasRefused: failure.isOfWholeTurn)
             }
         }
 
@@ -210,21 +211,21 @@ extension StoreLine {
 
         func closed(_ own: Int) { fail("the store closed the connection", own) }
 
-        func fail(_ reason: String, _ own: Int) {
+        func fail(_ reason: String, _ own: Int, wasRefused: Bool = false) {
             guard own == generation else { return }
             if case .ended = phase { return }
             if reason != lastTrouble {
                 lastTrouble = reason
                 hear(.trouble(reason))
             }
-            leave()
+            leave(wasRefused: wasRefused)
             let wait = route.failed(chance: UInt8.random(in: .min ... .max))
             let this = NIOLoopBound(self, eventLoop: loop)
             loop.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { this.value.dial() }
         }
 
         /// Gives the connection up.
-        private func leave() {
+        private func leave(wasRefused: Bool = false) {
             let old = phase
             // First, because closing is heard of at once.
             generation += 1
@@ -234,7 +235,7 @@ extension StoreLine {
             switch old {
             case .open(let channel):
                 channel.close(promise: nil)
-                hear(.lost)
+                hear(.lost(wasRefused: wasRefused))
             case .greeting(let channel): channel.close(promise: nil)
             case .idle, .dialling, .ended: break
             }

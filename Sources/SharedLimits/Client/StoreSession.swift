@@ -20,6 +20,16 @@ struct StoreSession: Sendable {
         case unknownMaster
         case unexpected
 
+        /// Whether nothing of a turn can have been done that was refused so: Redis says these before a script's first
+        /// write (`processCommand` and `scriptPrepareForRun` of Redis 7), and the script says `LATE`.
+        var isOfWholeTurn: Bool {
+            guard case .refused(let text) = self else { return false }
+            let kinds = [
+                "OOM", "READONLY", "LOADING", "BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LATE",
+            ]
+            return kinds.contains { text.hasPrefix($0 + " ") }
+        }
+
         var description: String {
             switch self {
             // The first word is the kind of the error; what follows may quote what was sent.

@@ -79,7 +79,7 @@ package enum TurnScript {
 
         -- The cells, each brought up to now.
         local cells = {}
-        -- What bursts cost, by until when: those of one quarter of a span end together.
+        -- What bursts cost, by until when: those of an eighth to a quarter of a span end together.
         local function owed(cell, time)
             local debt, ends = 0, nil
             for till, units in pairs(cell.debts) do
@@ -110,8 +110,7 @@ package enum TurnScript {
             end
             local usual = spacing(cell, start)
             cell.pool = cell.pool - units
-            local quarter = math.ceil(cell.span / 4)
-            owe(cell, units * cell.ratio, (math.floor(start / quarter) + 1) * quarter + cell.span)
+            owe(cell, units * cell.ratio, math.ceil((start + cell.span) / cell.slice) * cell.slice)
             local after, ends = spacing(cell, start)
             if after and usual then cell.due = cell.due + math.ceil(after - usual) end
             if not after then cell.due = max(cell.due, ends) end
@@ -122,6 +121,9 @@ package enum TurnScript {
             cell.step = (gap + math.floor(gap / 9) + 1) / 1000
             local more, back, risk = int(), int(), int() / 1000
             cell.units = cell.span / cell.gap
+            -- Alike for replicas whose spans differ a little, so that there are few debts.
+            cell.slice = 1
+            while cell.slice * 8 <= cell.span do cell.slice = cell.slice * 2 end
             cell.ratio = 1 / (1 - min(0.9, cell.burst / cell.units))
             local state = call('HMGET', key, 'due', 'at', 'pool', 'debts')
             local at = tonumber(state[2])
