@@ -51,7 +51,7 @@ extension Exchange {
     /// Follows what the provider says of its limits, where that is less than is used of them here.
     private func heedLimits(_ headers: HTTPHeaders, _ permit: Permit, now: Instant) {
         guard let watch = service.limitWatch else { return }
-        let notices = watch.notices(in: headers)
+        let notices = watch.notices(in: headers, now: now)
         if !notices.isEmpty { service.gate.noticed(permit, notices, now: now) }
     }
 

@@ -11,6 +11,11 @@ final class LimitWatch: Sendable {
     private let rates: [Limit.Rate]
     /// Whether the provider has ever named a smaller limit than the rules: then all that it says is of interest.
     private let isAlert = Atomic(false)
+    /// Until then answers are not looked at, in nanoseconds: one has just said that there is plenty.
+    private let restsUntil = Atomic(Int64.min)
+
+    /// Answers of one moment say the same. The way to a provider takes longer, so nothing is learned later for it.
+    private static let rest = Interval.milliseconds(10)
 
     /// `nil` where no limit of ours may be the provider's own, or its answers are not to be heeded.
     init?(_ profile: ProviderProfile, _ rules: GateRules) {
@@ -19,12 +24,17 @@ final class LimitWatch: Sendable {
         reader = LimitReader(profile.limitHeaders)
     }
 
-    func notices(in headers: HTTPHeaders) -> [LimitNotice] {
+    func notices(in headers: HTTPHeaders, now: Instant) -> [LimitNotice] {
+        guard now.nanoseconds >= restsUntil.load(ordering: .relaxed) else { return [] }
         var fields: [(name: String, value: String)] = []
         for (name, value) in headers where reader.mayRead(name) { fields.append((name, value)) }
         if fields.isEmpty { return [] }
         let notices = reader.read(fields, date: headers.first(name: "date"), now: Worker.wallTime)
-        return notices.contains(where: isNews) ? notices : []
+        if notices.contains(where: isNews) { return notices }
+        if !notices.isEmpty, !isAlert.load(ordering: .relaxed) {
+            restsUntil.store((now + Self.rest).nanoseconds, ordering: .relaxed)
+        }
+        return []
     }
 
     private func isNews(_ notice: LimitNotice) -> Bool {
