@@ -150,7 +150,6 @@ def rate(redis):
                 assert share >= 0.97, share
                 kept(simulator, load)
             faults = {
-                "killed and gone for half of the time": [(0.2, redis.kill), (0.7, redis.start)],
                 "stopped for half of the time": [
                     (0.2, lambda: redis.child.send_signal(signal.SIGSTOP)),
                     (0.7, lambda: redis.child.send_signal(signal.SIGCONT))],
@@ -158,6 +157,8 @@ def rate(redis):
                 "full for half of the time": [
                     (0.2, lambda: redis.say("CONFIG", "SET", "maxmemory", "1")),
                     (0.7, lambda: redis.say("CONFIG", "SET", "maxmemory", "0"))],
+                # Last: for a span after the data is lost a debt is feared, and a replica without the store pays it first.
+                "killed and gone for half of the time": [(0.2, redis.kill), (0.7, redis.start)],
             }
             for name, steps in faults.items():
                 with check(f"a Redis that is {name}: nothing too much, and at least 85 % used meanwhile"):
