@@ -51,8 +51,6 @@ class Bedrock(Face):
 
 class Invoke(Bedrock):
     name = f"boto3 {boto3.__version__}, invoke"
-    # The events of its streams are Base64 within frames, which Penstock does not read.
-    metered = "whole"
 
     def plain(self, tokens=4):
         answer = json.loads(self.client().invoke_model(**self.question(tokens))["body"].read())
