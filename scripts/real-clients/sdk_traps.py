@@ -213,14 +213,15 @@ def endings(provider):
     """The sync client of openai ends its connection at `[DONE]`, while the provider's last chunk is under way."""
     with Penstock("upstreams:\n" + upstream(
         "openai", f"http://127.0.0.1:{provider.port}/late", "openai", "limits: [{in_flight: 8}]",
-    )) as penstock:
+        # Each worker has connections of its own.
+    ), "--workers", "1") as penstock:
         with check(f"{OpenAI.name}: who leaves right after [DONE] had a success, and the provider's connection stays"):
             provider.seen.clear()
             for _ in range(3):
                 assert "".join(OpenAI.at(penstock).stream(1)) == "Water"
                 eventually(lambda: penstock.is_idle("openai"), "the slot to be free")
-                # The end of the provider's answer.
-                time.sleep(0.3)
+                eventually(
+                    lambda: penstock.upstream("openai")["pool"]["active"] == 0, "the end of the provider's answer")
             eventually(lambda: len(penstock.access_log()) == 3, "three lines in the log")
             outcomes = [line["outcome"] for line in penstock.access_log()]
             connections = len(provider.connections())
