@@ -48,10 +48,11 @@ def exposed_metrics(report, scratch):
 
 
 def drive(address, page):
-    """Half of the requests fill the queue, some are refused, some are throttled by the provider."""
+    """The provider throttles the first request; the others find a pause, fill the queue, and some are refused."""
     seen = {}
+    call(address, 0)
     with concurrent.futures.ThreadPoolExecutor(16) as callers:
-        calls = [callers.submit(call, address, number) for number in range(16)]
+        calls = [callers.submit(call, address, number) for number in range(1, 17)]
         while not all(one.done() for one in calls):
             read(page, seen)
             time.sleep(0.1)
