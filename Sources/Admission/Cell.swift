@@ -30,6 +30,8 @@ struct Cell: Sendable {
     private var restsUntil: Instant?
     /// Whether it has rates.
     let isPaced: Bool
+    /// Whether it can hold anything back.
+    let isBounded: Bool
     /// What one request takes of the rates that count requests.
     private let requestCost: Interval
     /// Asks waiting that this cell will have to admit, and the tokens reserved for them.
@@ -45,6 +47,8 @@ struct Cell: Sendable {
     var stand = -1
     /// Whether it is open and has woken some of those parked on it, but not all.
     var isContested = false
+    /// Whether the store has a say: one of the next two is set. They are large, and this is asked with every decision.
+    var isRemote = false
     /// Where the limit holds over all replicas together.
     var shared: SharedCell?
     /// Where the cell stands for those that wait for such limits.
@@ -70,6 +74,7 @@ struct Cell: Sendable {
         isShared = terms.distinct == nil && !limit.per.contains(where: rules.fairness.levels.contains)
         countsTokens = terms.countsTokens
         isPaced = terms.rates.contains { !$0.isDaily(in: rules) }
+        isBounded = terms.inFlight != nil || terms.distinct != nil || !terms.rates.isEmpty
         requestCost =
             terms.rates.filter { $0.unit == .requests }.map { Self.cost(.none, at: $0) }.max() ?? .zero
         let isAccountLike = isAccountLike
@@ -86,8 +91,8 @@ struct Cell: Sendable {
 
     private init(limit: Int, choice: Int, countsTokens: Bool) {
         (self.limit, self.choice, self.countsTokens) = (limit, choice, countsTokens)
-        (values, maxInFlight, maxDistinct, isPaced, requestCost) = ([], .max, .max, false, .zero)
-        (isAccountLike, isShared, isOfKeys, pacers, budgets) = (false, false, false, [], [])
+        (values, maxInFlight, maxDistinct, requestCost, pacers, budgets) = ([], .max, .max, .zero, [], [])
+        (isAccountLike, isShared, isOfKeys, isPaced, isBounded) = (false, false, false, false, false)
     }
 
     /// What a freed place holds.
@@ -101,9 +106,6 @@ struct Cell: Sendable {
         // Never forgotten: there are only as many as the rules make.
         users = 1
     }
-
-    /// Whether the store has a say.
-    var isRemote: Bool { shared != nil || credits != nil }
 
     // MARK: When
 
@@ -402,9 +404,6 @@ struct Cell: Sendable {
 
     /// Whether it is open, where it is, for every combination of values, so that the first in line decides.
     var isOpenAlike: Bool { maxDistinct == .max || underWay < maxDistinct && !countsTokens }
-
-    /// Whether it can hold anything back.
-    var isBounded: Bool { maxInFlight < .max || maxDistinct < .max || !pacers.isEmpty || !budgets.isEmpty }
 
     /// Whether nothing of its past or present matters any more.
     func isIdle(now: Instant) -> Bool {

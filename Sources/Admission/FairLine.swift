@@ -63,6 +63,9 @@ struct FairLine: Sendable {
         var watched: [Attachment] = []
         var charged: [Attachment] = []
 
+        /// What a freed place holds.
+        static let freed = Node(parent: -1, level: -1, key: "", weight: 1)
+
         /// How far a service moves the tag on.
         func step(_ cost: Int64) -> Int64 {
             cost == 0 ? 0 : max(1, weight == 1 ? cost : cost / Int64(weight))
@@ -118,18 +121,19 @@ struct FairLine: Sendable {
         _modify { yield &nodes[node] }
     }
 
-    mutating func insert(_ node: Node) -> Int {
+    mutating func insert(_ node: consuming Node) -> Int {
+        let (level, parent) = (node.level, node.parent)
         let place = nodes.insert(node)
-        nodes[place].outermost = node.level > 1 ? nodes[node.parent].outermost : place
+        nodes[place].outermost = level > 1 ? nodes[parent].outermost : place
         if place == places.count { places.append(IndexedHeap<Order>.absent) }
-        if node.parent >= 0 { nodes[node.parent].children += 1 }
+        if parent >= 0 { nodes[parent].children += 1 }
         return place
     }
 
     mutating func remove(_ node: Int) {
         precondition(nodes[node].children == 0 && !isReady(node) && nodes[node].parkedOn < 0, "only a bare node goes")
         nodes[nodes[node].parent].children -= 1
-        nodes.remove(node, leaving: Node(parent: -1, level: -1, key: "", weight: 1))
+        nodes.remove(node, leaving: .freed)
     }
 
     /// The values on the way from the root to a node.

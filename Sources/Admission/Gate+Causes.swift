@@ -17,7 +17,7 @@ extension Gate {
         return GateReport.WaitReport(length: length, cause: cause, endsIn: end == .never ? nil : end - now)
     }
 
-    private func oldestInLine(_ head: Int) -> Int {
+    private mutating func oldestInLine(_ head: Int) -> Int {
         var place = head
         for _ in 0..<Self.searchDepth where place >= 0 && room[place].isDelayed { place = room[place].newer }
         return place >= 0 ? place : head

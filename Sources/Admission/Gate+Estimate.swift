@@ -31,7 +31,8 @@ extension Gate {
             earliest = max(earliest, rated)
             let opening = max(opening(of: attachment, for: tokens), rated)
             if opening > latest || binding == nil && cells[cell].waiting > 0 && cells[cell].isBounded {
-                (binding, latest) = (cells[cell].credits?.limits.first ?? cell, max(latest, opening))
+                binding = cells[cell].isRemote ? cells[cell].credits?.limits.first ?? cell : cell
+                latest = max(latest, opening)
             }
         }
         if let cell = binding { binding = namedCell(cell, for: tokens) }

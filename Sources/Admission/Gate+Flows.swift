@@ -39,8 +39,8 @@ extension Gate {
             for: identity)
     }
 
-    private mutating func insertFlow(_ node: FairLine.Node, for identity: Identity) -> Int {
-        var node = node
+    private mutating func insertFlow(_ node: consuming FairLine.Node, for identity: Identity) -> Int {
+        let hash = node.hash
         let path = line[node.parent].path
         if let attachment = shareAttachment(of: node, path + node.attachments) { node.attachments.append(attachment) }
         node.path = node.attachments.isEmpty ? path : path + node.attachments
@@ -48,14 +48,14 @@ extension Gate {
         node.charged = node.watched.isEmpty ? node.path : node.path + node.watched
         node.isFlow = true
         let flow = line.insert(node)
-        registry.nodes.insert(flow, hash: node.hash)
+        registry.nodes.insert(flow, hash: hash)
         tie(flow)
         listIdle(flow)
         return flow
     }
 
     /// Whose asks stand in a flow, as far as the rules look at it.
-    func identity(of flow: Int) -> Identity {
+    mutating func identity(of flow: Int) -> Identity {
         if let owner = line[flow].owner { return owner.identity }
         var identity = Identity(tenant: "")
         for (dimension, key) in zip(rules.fairness.levels, line.keys(of: flow)) { identity[dimension] = key }
@@ -120,8 +120,9 @@ extension Gate {
     /// The cells of the limits that apply to an identity and are only observed.
     private mutating func watchedAttachments(for identity: Identity) -> [Attachment] {
         var attachments: [Attachment] = []
-        for (index, limit) in rules.limits.enumerated() where limit.mode == .observe && limit.applies(to: identity) {
-            attachments.append(attachment(to: index, limit, identity))
+        for index in rules.limits.indices where rules.limits[index].mode == .observe {
+            let limit = rules.limits[index]
+            if limit.applies(to: identity) { attachments.append(attachment(to: index, limit, identity)) }
         }
         return attachments
     }

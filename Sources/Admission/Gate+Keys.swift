@@ -29,7 +29,7 @@ extension Gate {
     }
 
     /// The keys as a flow's requests find them; `nil` where there are none.
-    func choice(of flow: Int) -> Int? {
+    mutating func choice(of flow: Int) -> Int? {
         guard !keyring.isEmpty else { return nil }
         for attachment in line.attachments(of: flow) where cells[attachment.cell].choice >= 0 {
             return cells[attachment.cell].choice
@@ -38,13 +38,13 @@ extension Gate {
     }
 
     /// The cells that an attempt is charged in for its key.
-    func keyAttachments(of flow: Int, key: Int) -> [Attachment] {
+    mutating func keyAttachments(of flow: Int, key: Int) -> [Attachment] {
         guard key >= 0, let choice = choice(of: flow) else { return [] }
         return keyring.choices[choice].cells[key]
     }
 
     /// All cells that an attempt is charged in.
-    func charged(by flow: Int, key: Int) -> [Attachment] {
+    mutating func charged(by flow: Int, key: Int) -> [Attachment] {
         key < 0 ? line.charged(by: flow) : line.charged(by: flow) + keyAttachments(of: flow, key: key)
     }
 

@@ -44,7 +44,7 @@ extension Gate {
     }
 
     /// Whether several nodes may be parked on a cell.
-    private func gathers(_ cell: Int) -> Bool {
+    private mutating func gathers(_ cell: Int) -> Bool {
         cells[cell].choice >= 0 || registry.gathers[cells[cell].limit]
     }
 

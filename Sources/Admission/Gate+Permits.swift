@@ -38,7 +38,7 @@ extension Gate {
         static let none = Reserve(tokens: .none, claimedInput: -1)
     }
 
-    func holds(_ permit: Permit) -> Bool {
+    mutating func holds(_ permit: Permit) -> Bool {
         permits[permit.place].generation == permit.generation && permits[permit.place].flow >= 0
     }
 
@@ -297,7 +297,7 @@ extension Gate {
     }
 
     /// Whether it is the breaker that lets nobody go before this instant.
-    func isBreakerOpen(until instant: Instant) -> Bool {
+    mutating func isBreakerOpen(until instant: Instant) -> Bool {
         guard let until = breaker?.openUntil else { return false }
         return until > now && until >= instant
     }

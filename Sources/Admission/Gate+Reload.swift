@@ -96,6 +96,7 @@ extension Gate {
 
     /// Gives whatever waits or is under way its flow in the new line; those returned are held until all is counted.
     private mutating func moveFlows(_ old: Gate) -> [Int] {
+        var old = old
         var flows: [Int?] = Array(repeating: nil, count: old.line.nodes.capacity)
         func moved(_ gate: inout Gate, _ flow: Int) -> Int {
             if let known = flows[flow] { return known }

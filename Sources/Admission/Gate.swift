@@ -269,10 +269,13 @@ package struct Gate: Sendable {
 
     /// When ``advance(to:)`` has something to do next, if nothing else is called before.
     package var nextDeadline: Instant {
-        var next = min(room.nextDeadline, openings.first?.key ?? .never, recoveries.first?.key ?? .never)
-        if line.hasReady { next = min(next, rootOpensAt) }
-        if let sharedBook { next = min(next, sharedBook.nextDeadline) }
-        return next
+        mutating get {
+            var next = min(room.nextDeadline, openings.first?.key ?? .never, recoveries.first?.key ?? .never)
+            if line.hasReady { next = min(next, rootOpensAt) }
+            // Looked at first, because to ask it copies it.
+            if sharedBook != nil, let turn = sharedBook?.nextDeadline { next = min(next, turn) }
+            return next
+        }
     }
 
     package mutating func advance(to instant: Instant) {

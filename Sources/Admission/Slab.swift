@@ -8,11 +8,11 @@ struct Slab<Element> {
     var count: Int { elements.count - free.count }
 
     subscript(place: Int) -> Element {
-        _read { yield elements[place] }
-        _modify { yield &elements[place] }
+        @inline(__always) _read { yield elements[place] }
+        @inline(__always) _modify { yield &elements[place] }
     }
 
-    mutating func insert(_ element: Element) -> Int {
+    mutating func insert(_ element: consuming Element) -> Int {
         if let place = free.popLast() {
             elements[place] = element
             return place
@@ -22,7 +22,7 @@ struct Slab<Element> {
     }
 
     /// Frees the place and leaves `remainder` in it, which should hold on to nothing.
-    mutating func remove(_ place: Int, leaving remainder: Element) {
+    mutating func remove(_ place: Int, leaving remainder: consuming Element) {
         elements[place] = remainder
         free.append(place)
     }

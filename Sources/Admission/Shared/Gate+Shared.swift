@@ -200,6 +200,7 @@ extension Gate {
         var credits = Credits(share: share, limits: limits, validity: sharedValidity)
         credits.clear(wayOfNewCredits(book))
         cell.credits = credits
+        cell.isRemote = true
         let place = cells.insert(cell)
         registry.cells[key] = place
         return Attachment(cell: place, entry: -1)
@@ -219,6 +220,7 @@ extension Gate {
         var shared = SharedCell(keys: keys, rates: cells[cell].pacers.count, budgets: cells[cell].budgets.count)
         if book.standing == .connected { shared.goByStore(now: now) }
         cells[cell].shared = shared
+        cells[cell].isRemote = true
         if book.isOnItsOwn { setAway(cell, book) }
     }
 
