@@ -23,6 +23,11 @@ upstreams:
     queue: {{max_requests: 8}}
     adaptive: {{min: 1, max: 8}}
 """
+REPLICA = """
+cluster: {{redis: {{url: "redis://127.0.0.1:1"}}}}
+upstreams:
+  openai: {{url: "http://127.0.0.1:{port}", limits: [{{name: account, in_flight: 2}}]}}
+"""
 CHAT = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}).encode()
 
 
@@ -38,6 +43,13 @@ def exposed_metrics(report, scratch):
             started, scratch, "run", "--config", policy, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
         address, admin = found(proxy, r'Listening.*"address":"([^"]+)'), found(proxy, r'Admin.*"address":"([^"]+)')
         metrics = drive(f"http://{address}", f"http://{admin}/metrics")
+        # One of several replicas, and its store is away.
+        policy = scratch / "replica.yaml"
+        policy.write_text(REPLICA.format(port=port))
+        replica = start(
+            started, scratch, "run", "--config", policy, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+        admin = found(replica, r'Admin.*"address":"([^"]+)')
+        read(f"http://{admin}/metrics", metrics)
         report.outcome(f"the program ran and exposes {len(metrics)} metrics", len(metrics) > 20)
         return metrics
     finally:
@@ -80,7 +92,7 @@ def read(page, seen):
 
 
 def start(started, scratch, *arguments):
-    log = open(scratch / f"{arguments[0]}.log", "w+")
+    log = open(scratch / f"{len(started)}.log", "w+")
     child = subprocess.Popen(
         [os.environ["PENSTOCK"], *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     child.log = log.name
