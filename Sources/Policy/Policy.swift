@@ -24,7 +24,7 @@ package struct Policy: Hashable, Sendable {
 extension Policy {
     /// Files with certificates and keys, which are read where they are used.
     package var certificatePaths: [String] {
-        let listeners = listen + upstreams.flatMap(\.listen)
+        let listeners = listen + [admin].compactMap(\.self) + upstreams.flatMap(\.listen)
         return listeners.compactMap(\.tls).flatMap { [$0.certificatePath, $0.keyPath] }
             + upstreams.compactMap(\.trustedCertificatesPath)
     }

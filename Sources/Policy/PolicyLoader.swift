@@ -45,7 +45,6 @@ package struct PolicyLoader {
     private func read(_ document: Document, findings: Findings) -> Policy? {
         let reading = Reading(findings: findings, duplicates: document.duplicates, secrets: secrets)
         let root = Field(key: "", keyPosition: .start, node: document.root, reading: reading)
-        Unenforced.warn(about: root)
         guard let section = root.section(Self.keys) else { return nil }
         let identity = (section["identity"]?.identityRules() ?? .standard).keeping(knownNames)
         let dimensions = Dimensions(identity)

@@ -31,7 +31,7 @@ package struct StartedWith: Sendable {
         for index in policy.upstreams.indices {
             policy.upstreams[index].listen = bound.filter { $0.0 == policy.upstreams[index].name }.map(\.1)
         }
-        policy.admin = admin
+        if policy.admin?.address != admin?.address { policy.admin = admin }
         policy.workers = workers
         policy.log.format = format
         policy.cluster = cluster
@@ -49,8 +49,8 @@ package struct StartedWith: Sendable {
         for (owner, listener) in listeners where !isIn(wanted, owner, listener) {
             lines.append("listen \(listener.address)\(Self.of(owner)) stays bound")
         }
-        if let old = admin, let new = policy.admin, old != new {
-            lines.append("admin \(old.setting.inline) → \(new.setting.inline)")
+        if let old = admin, let new = policy.admin, old.address != new.address {
+            lines.append("admin \(old.address) → \(new.address)")
         }
         if let old = workers, let new = policy.workers, old != new { lines.append("workers \(old) → \(new)") }
         if let old = format, let new = policy.log.format, old != new {

@@ -56,7 +56,7 @@ package final class ProxyServer: Sendable {
     let workers: [Worker.Reference]
     let listeners: [Listening.Bound]
     let started: StartedWith
-    private let admin: (any Channel)?
+    let admin: Listening.Bound?
     private let watchers: Watchers
     /// One element when somebody asks for a drain at the admin address.
     package let drainRequests: AsyncStream<Void>
@@ -109,8 +109,8 @@ package final class ProxyServer: Sendable {
             reload: setup.takesReloads ? takeReload : nil)
         admin = try await Self.bindAdmin(setup.policy.admin, pages: pages, group: group)
         for listener in listeners { try await shared.processGuard.callers.hold(at: listener.channel) }
-        if let admin { try await shared.processGuard.admins.hold(at: admin) }
-        if let admin { setup.log.info("Admin", metadata: ["address": "\(Self.text(admin.localAddress))"]) }
+        if let admin { try await shared.processGuard.admins.hold(at: admin.channel) }
+        if let admin { setup.log.info("Admin", metadata: ["address": "\(Self.text(admin.channel.localAddress))"]) }
         shared.isListening.store(true, ordering: .releasing)
         for listener in listeners {
             setup.log.info("Listening", metadata: ["address": "\(Self.text(listener.channel.localAddress))"])
@@ -173,22 +173,10 @@ package final class ProxyServer: Sendable {
 
     private static func bindAdmin(
         _ listener: Listener?, pages: AdminPages, group: MultiThreadedEventLoopGroup
-    ) async throws -> (any Channel)? {
+    ) async throws -> Listening.Bound? {
         guard let listener else { return nil }
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
-                }
-            }
         do {
-            switch listener.address {
-            case .tcp(let host, let port): return try await bootstrap.bind(host: host, port: port).get()
-            case .unix(let path):
-                return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
-            }
+            return try await AdminListening(pages: pages, group: group).bind(listener)
         } catch {
             throw StartFailure(description: "can't listen on \(listener.address) (admin): \(reason(error))")
         }
@@ -215,7 +203,7 @@ package final class ProxyServer: Sendable {
 
     /// The addresses in use, in the order of the policy; a port of 0 has become a real one.
     package var addresses: [SocketAddress] { listeners.compactMap(\.channel.localAddress) }
-    package var adminAddress: SocketAddress? { admin?.localAddress }
+    package var adminAddress: SocketAddress? { admin?.channel.localAddress }
 
     /// What `/status` shows.
     package func statusJSON() -> [UInt8] { shared.snapshot().json }
@@ -239,7 +227,7 @@ package final class ProxyServer: Sendable {
     package func stop() async {
         shared.isDraining.store(true, ordering: .releasing)
         for listener in listeners { try? await listener.channel.close() }
-        try? await admin?.close()
+        try? await admin?.channel.close()
         for reference in workers { try? await reference.loop.submit { reference.worker.value.stop() }.get() }
         for service in shared.inForce.withLock({ $0.services }) { service.gate.leave() }
         try? await group.shutdownGracefully()

@@ -17,11 +17,14 @@ struct HealthCommand: AsyncParsableCommand {
         discussion: """
             For health checks inside a container, where there is no other program. The admin address is that of --admin,
             else of PENSTOCK_ADMIN, else of the file, else 127.0.0.1:9090; an address for all interfaces is asked on this
-            machine. A file that can't be used says nothing: the proxy may still run by what it was before.
+            machine. Where the file gives it a certificate, that one must be shown. A file that can't be used says nothing:
+            the proxy may still run by what it was before.
             """)
 
-    @Option(help: "The admin address of the proxy: HOST:PORT or unix:/PATH.")
+    @Option(help: "The admin address of the proxy: HOST:PORT, https://HOST:PORT or unix:/PATH.")
     var admin: String?
+    @Option(help: "A PEM file of those who may have signed its certificate, where --admin has TLS; else the system's.")
+    var ca: String?
     @Option(name: .shortAndLong, help: "The YAML file.")
     var config: String?
     @Flag(help: "Asks only whether it is alive, also while it drains.")
@@ -33,10 +36,11 @@ struct HealthCommand: AsyncParsableCommand {
         guard let timeout = Units.duration(timeout) else {
             throw ValidationError("--timeout: `\(timeout)` is no duration; write 250ms, 2s or 1m")
         }
-        let address = try address().ofThisMachine
+        let door = try door()
+        let address = door.address
         let path = live ? "/livez" : "/readyz"
         do {
-            let answer = try await Self.ask(address, path, within: .nanoseconds(timeout.nanoseconds))
+            let answer = try await Self.ask(door, path, within: .nanoseconds(timeout.nanoseconds))
             let text = answer.body.prefix { !$0.isNewline }
             guard answer.status == 200 else { return try fail("\(address)\(path): \(answer.status) \(text)") }
             print("\(address)\(path): \(text)")
@@ -50,16 +54,15 @@ struct HealthCommand: AsyncParsableCommand {
         throw ExitCode(ExitStatus.unhealthy)
     }
 
-    private func address() throws -> Listener.Address {
-        if let text = admin ?? Environment.value("PENSTOCK_ADMIN") {
-            guard let address = Listener.Address(text) else {
-                throw ValidationError("--admin: `\(text)` is no address")
-            }
-            return address
+    private func door() throws -> AdminDoor {
+        do {
+            if let text = admin ?? Environment.value("PENSTOCK_ADMIN") { return try AdminDoor(text, authorities: ca) }
+            let path = config ?? Environment.value("PENSTOCK_CONFIG")
+            let policy = path.flatMap { try? ConfigFile(path: $0).load(missingSecrets: .tolerated).policy }
+            return try AdminDoor(policy?.admin ?? .standardAdmin)
+        } catch {
+            throw ValidationError(error.description)
         }
-        let path = config ?? Environment.value("PENSTOCK_CONFIG")
-        let policy = path.flatMap { try? ConfigFile(path: $0).load(missingSecrets: .tolerated).policy }
-        return (policy?.admin ?? .standardAdmin).address
     }
 
     // MARK: Asking
@@ -68,14 +71,13 @@ struct HealthCommand: AsyncParsableCommand {
 
     /// Gives up when the time is over, whatever is under way then: the process is about to end.
     private static func ask(
-        _ address: Listener.Address, _ path: String, within timeout: TimeAmount
+        _ door: AdminDoor, _ path: String, within timeout: TimeAmount
     ) async throws -> CallClient.Answer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let promise = group.next().makePromise(of: CallClient.Answer.self)
         group.next().scheduleTask(in: timeout) { promise.fail(TimedOut()) }
         promise.completeWithTask {
-            let client = CallClient(to: try address.socketAddress(), group: group)
-            return try await client.send(CallClient.Call(method: .GET, path: path))
+            try await door.client(on: group).send(CallClient.Call(method: .GET, path: path))
         }
         return try await promise.futureResult.get()
     }
@@ -86,26 +88,7 @@ struct HealthCommand: AsyncParsableCommand {
         case let error as IOError where error.errnoCode == ECONNREFUSED: "nobody listens there"
         case let error as IOError where error.errnoCode == ENOENT: "there is no such socket"
         case ChannelError.eof: "it hung up"
-        default: "\(error)"
-        }
-    }
-}
-
-extension Listener.Address {
-    /// Where a program on the same machine reaches it.
-    var ofThisMachine: Listener.Address {
-        switch self {
-        case .tcp("0.0.0.0", let port), .tcp("*", let port): .tcp(host: "127.0.0.1", port: port)
-        case .tcp("::", let port): .tcp(host: "::1", port: port)
-        case .tcp, .unix: self
-        }
-    }
-
-    /// - Throws: where a name leads nowhere.
-    fileprivate func socketAddress() throws -> SocketAddress {
-        switch self {
-        case .tcp(let host, let port): try .makeAddressResolvingHost(host, port: port)
-        case .unix(let path): try SocketAddress(unixDomainSocketPath: path)
+        default: CallSecurity.reason(error) ?? "\(error)"
         }
     }
 }

@@ -212,7 +212,7 @@ struct StatusSourceTests {
     }
 
     private static func failure(at address: String) async throws -> String {
-        var source = try StatusSource(address)
+        var source = try StatusSource(AdminDoor(address, authorities: nil))
         do {
             _ = try await source.read()
             return "none"
@@ -224,7 +224,7 @@ struct StatusSourceTests {
     @Test("an answer is read, also from an address that was written as a URL, and also again")
     func read() async throws {
         try await Self.serving(Self.answer(#"{"version":"9","upstreams":{"é":{}}}"#)) { address in
-            var source = try StatusSource("http://\(address)/")
+            var source = try StatusSource(AdminDoor("http://\(address)/", authorities: nil))
             #expect(try await source.read().upstreams.map(\.name) == ["é"])
             #expect(try await source.read().version == "9")
             #expect(source.name == address)
@@ -251,6 +251,10 @@ struct StatusSourceTests {
         try await Self.serving("") { free = $0 }
         #expect(try await Self.failure(at: free).contains("nothing answers at \(free)"))
         #expect(try await Self.failure(at: "unix:/no/such/socket").contains("nothing answers at unix:/no/such/socket"))
-        #expect(throws: StatusSource.Failure.self) { try StatusSource("nonsense") }
+        for text in ["nonsense", "https://", "https://127.0.0.1"] {
+            #expect(throws: AdminDoor.Unusable.self) { try AdminDoor(text, authorities: nil) }
+        }
+        #expect(throws: AdminDoor.Unusable.self) { try AdminDoor("127.0.0.1:1", authorities: "/etc/ssl/ca.pem") }
+        #expect(throws: AdminDoor.Unusable.self) { try AdminDoor("https://127.0.0.1:1", authorities: "/no/such/file") }
     }
 }

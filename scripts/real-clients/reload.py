@@ -5,11 +5,12 @@ import os
 import re
 import signal
 import ssl
+import subprocess
 from threading import Thread
 
 import httpx
 
-from harness import Certificate, Penstock, Simulator, check, directory, eventually
+from harness import PENSTOCK, Certificate, Penstock, Process, Simulator, check, directory, eventually, free_port
 
 OLD_KEY, NEW_KEY = "sk-old-Hq4WcZ8uTb2LxVn6", "sk-new-Bf7YkPe9RdJs3MgA"
 CHAT = {"model": "gpt-4o-mini", "max_tokens": 4, "messages": [{"role": "user", "content": "Say something."}]}
@@ -236,3 +237,43 @@ with Penstock(policy(), certificate=Pair) as penstock:
         eventually(lambda: penstock.metric("penstock_config_reload_failed") == 0, "the whole pair to be taken")
         assert status(new) == 200
         eventually(lambda: f"{certificate} read again" in changes(penstock), "the log")
+
+old, new = Certificate("admin-old"), Certificate("admin-new")
+certificate, key = directory / "admin.pem", directory / "admin.key"
+admin = f"localhost:{free_port()}"
+replace(certificate, old.certificate.read_text())
+replace(key, old.key.read_text())
+replace(config, f"""
+listen: 127.0.0.1:{free_port()}
+admin: {{address: "{admin}", tls: {{cert: {certificate}, key: {key}}}}}
+upstreams: {{provider: {{url: "http://127.0.0.1:{simulator.port}"}}}}
+""")
+with Process("run", [PENSTOCK, "run", "--config", config]) as penstock:
+    def status(authority):
+        return httpx.get(
+            f"https://{admin}/readyz", verify=ssl.create_default_context(cafile=authority.authority),
+            trust_env=False).status_code
+
+    def ask(*arguments):
+        asked = subprocess.run([PENSTOCK, *map(str, arguments)], capture_output=True, text=True, timeout=30)
+        return asked.returncode, asked.stdout + asked.stderr
+
+    with check("the admin address with a certificate: pages, `health` and `top` over TLS, and none without it"):
+        eventually(lambda: "Started" in penstock.output, "the start")
+        assert status(old) == 200
+        assert ask("health", "--config", config)[0] == 0
+        assert ask("health", "--admin", f"https://{admin}", "--ca", old.authority)[0] == 0
+        for mistaken in (("--admin", f"https://{admin}"), ("--admin", admin),
+                         ("--admin", f"https://{admin}", "--ca", new.authority)):
+            code, text = ask("health", *mistaken)
+            assert code == 1 and "no answer" in text, (mistaken, code, text)
+        code, text = ask("top", "--once", "--admin", f"https://{admin}", "--ca", old.authority)
+        assert code == 0 and "provider" in text, text
+        assert ask("top", "--once", "--admin", f"https://{admin}")[0] == 2
+
+    with check("and its certificate is renewed like the others"):
+        replace(certificate, new.certificate.read_text())
+        replace(key, new.key.read_text())
+        eventually(lambda: f"{certificate} read again" in changes(penstock), "the log")
+        assert status(new) == 200
+        assert ask("health", "--config", config)[0] == 0

@@ -1,9 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import Policy
-import Synchronization
 
 /// Binds listeners and sets up what comes in.
 struct Listening {
@@ -20,31 +18,17 @@ struct Listening {
         let address: Listener.Address
         /// The upstream to which it belongs, where it does.
         let owner: String?
-        private let security: Security
+        let security: ListenerSecurity
 
-        fileprivate init(_ channel: any Channel, _ address: Listener.Address, owner: String?, _ security: Security) {
+        init(_ channel: any Channel, _ address: Listener.Address, owner: String?, _ security: ListenerSecurity) {
             (self.channel, self.address, self.owner) = (channel, address, owner)
             self.security = security
-        }
-
-        /// For connections that come from now on.
-        func use(_ context: NIOSSLContext?) {
-            security.context.withLock { $0 = context }
-        }
-    }
-
-    /// How connections are secured; `nil` for those without TLS.
-    fileprivate final class Security: Sendable {
-        let context: Mutex<NIOSSLContext?>
-
-        init(_ context: NIOSSLContext?) {
-            self.context = Mutex(context)
         }
     }
 
     /// Binds one listener, for an upstream of its own or for all.
     func bind(_ listener: Listener, owner: String?) async throws -> Bound {
-        let security = Security(try Self.context(for: listener))
+        let security = try ListenerSecurity(listener, protocols: ["h2", "http/1.1"])
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
@@ -65,26 +49,13 @@ struct Listening {
         return Bound(channel, listener.address, owner: owner, security)
     }
 
-    /// What a listener's certificate, as it is now, makes; `nil` where it has none.
-    static func context(for listener: Listener) throws -> NIOSSLContext? {
-        guard let certificate = listener.tls else { return nil }
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate.certificatePath)
-        let key = try NIOSSLPrivateKey(file: certificate.keyPath, format: .pem)
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["h2", "http/1.1"]
-        return try NIOSSLContext(configuration: configuration)
-    }
-
-    private func prepare(_ channel: any Channel, owner: String?, _ security: Security) throws {
+    private func prepare(_ channel: any Channel, owner: String?, _ security: ListenerSecurity) throws {
         guard let worker = workers.first(where: { $0.loop === channel.eventLoop })?.worker else {
             preconditionFailure("every loop of the group has a worker")
         }
-        let tls = security.context.withLock { $0 }
-        if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+        let isSecure = try security.secure(channel)
         try channel.pipeline.syncOperations.addHandler(
-            VersionDetector(worker: worker.value, owner: owner, isSecure: tls != nil))
+            VersionDetector(worker: worker.value, owner: owner, isSecure: isSecure))
     }
 }
 

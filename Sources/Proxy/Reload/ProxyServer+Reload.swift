@@ -37,7 +37,7 @@ extension ProxyServer {
         shared.inForce.withLock { $0 = inForce }
         shared.processGuard.replace(
             maxConnections: policy.proxyGuard.maxConnections, memory: MemoryLimit.bound(policy.proxyGuard.maxMemory))
-        for (listener, context) in contexts { listener.use(context) }
+        for (listener, context) in contexts { listener.security.use(context) }
         // First the loops, then the gates: a rule may go by what a loop must look for in a request.
         for reference in workers {
             // A loop that is shut down serves nobody any more.
@@ -61,7 +61,7 @@ extension ProxyServer {
         for policy: Policy, after former: InForce
     ) throws(Unusable) -> (services: [UpstreamService], contexts: [Certified]) {
         let dimensions = Dimensions(policy.identity)
-        var (services, contexts, reasons) = ([UpstreamService](), [Certified](), [String]())
+        var (services, reasons) = ([UpstreamService](), [String]())
         for (index, upstream) in policy.upstreams.enumerated() {
             do {
                 services.append(
@@ -74,18 +74,27 @@ extension ProxyServer {
                 reasons.append("upstream \(upstream.name): TLS can't be set up: \(error)")
             }
         }
-        let owned = policy.upstreams.flatMap { upstream in upstream.listen.map { ($0, upstream.name as String?) } }
-        for (listener, owner) in policy.listen.map({ ($0, nil) }) + owned {
-            guard let bound = listeners.first(where: { $0.address == listener.address && $0.owner == owner }) else {
-                continue
-            }
-            do {
-                contexts.append((bound, try Listening.context(for: listener)))
-            } catch {
-                reasons.append("listen \(listener.address): its certificate can't be used: \(error)")
-            }
-        }
+        let contexts = contexts(for: policy, &reasons)
         if !reasons.isEmpty { throw Unusable(reasons: reasons) }
         return (services, contexts)
+    }
+
+    /// The certificates of all bound addresses, as their files are now.
+    private func contexts(for policy: Policy, _ reasons: inout [String]) -> [Certified] {
+        let owned = policy.upstreams.flatMap { upstream in upstream.listen.map { ($0, upstream.name as String?) } }
+        var wanted: [(bound: Listening.Bound, listener: Listener, key: String)] = []
+        for (listener, owner) in policy.listen.map({ ($0, nil) }) + owned {
+            let bound = listeners.first { $0.address == listener.address && $0.owner == owner }
+            if let bound { wanted.append((bound, listener, "listen")) }
+        }
+        if let admin, let listener = policy.admin { wanted.append((admin, listener, "admin")) }
+        return wanted.compactMap { bound, listener, key in
+            do {
+                return (bound, try bound.security.context(for: listener))
+            } catch {
+                reasons.append("\(key) \(listener.address): its certificate can't be used: \(error)")
+                return nil
+            }
+        }
     }
 }

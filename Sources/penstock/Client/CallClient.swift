@@ -26,11 +26,14 @@ final class CallClient: Sendable {
     }
 
     private let address: SocketAddress
+    private let security: CallSecurity?
     private let group: any EventLoopGroup
     private let connections = Mutex(Connections())
 
-    init(to address: SocketAddress, group: any EventLoopGroup) {
+    /// - Parameter security: `nil` without TLS.
+    init(to address: SocketAddress, security: CallSecurity? = nil, group: any EventLoopGroup) {
         self.address = address
+        self.security = security
         self.group = group
     }
 
@@ -68,13 +71,20 @@ final class CallClient: Sendable {
         let host = "\(address.ipAddress ?? "localhost"):\(address.port ?? 80)"
         let channel = try await ClientBootstrap(group: group)
             .connectTimeout(.seconds(5))
-            .channelInitializer { channel in
+            .channelInitializer { [security] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let security { try channel.pipeline.syncOperations.addHandler(security.handler()) }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(CallHandler(host: host))
                 }
             }
             .connect(to: address)
+            .flatMap { [security] channel -> EventLoopFuture<any Channel> in
+                guard security != nil else { return channel.eventLoop.makeSucceededFuture(channel) }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.handler(type: CallHandler.self).handshake(on: channel.eventLoop)
+                }.flatMap { $0 }.map { channel }
+            }
             .get()
         let isWanted = connections.withLock { connections in
             if !connections.isClosed { connections.open[ObjectIdentifier(channel)] = channel }

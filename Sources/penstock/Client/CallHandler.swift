@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOTLS
 
 /// One HTTP/1.1 connection of a caller: a call goes in, its answer comes out of the call's promise.
 final class CallHandler: ChannelDuplexHandler {
@@ -14,12 +15,29 @@ final class CallHandler: ChannelDuplexHandler {
     }
 
     private let host: String
+    /// Told when the TLS handshake is over, or why there was none.
+    private var secured: EventLoopPromise<Void>?
     private var promise: EventLoopPromise<CallClient.Answer>?
     private var answer: CallClient.Answer?
     private var isLast = false
 
     init(host: String) {
         self.host = host
+    }
+
+    /// The end of the TLS handshake, to be asked for as soon as the connection stands.
+    func handshake(on loop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        secured = promise
+        return promise.futureResult
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            secured?.succeed()
+            secured = nil
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -65,7 +83,8 @@ final class CallHandler: ChannelDuplexHandler {
     }
 
     private func fail(_ error: any Error) {
+        secured?.fail(error)
         promise?.fail(error)
-        (promise, answer) = (nil, nil)
+        (secured, promise, answer) = (nil, nil, nil)
     }
 }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-import Policy
 
 /// Reads how a proxy stands from its admin address, over a connection that is kept.
 struct StatusSource: Sendable {
@@ -10,29 +9,18 @@ struct StatusSource: Sendable {
 
     /// As it is shown.
     let name: String
-    private let address: SocketAddress
+    private let door: AdminDoor
     private let group = MultiThreadedEventLoopGroup.singleton
     private var client: CallClient
 
     /// An answer takes no longer, or it is none.
     private static let patience = Duration.seconds(5)
 
-    /// - Throws: ``Failure`` where the text is no address, or one that leads nowhere.
-    init(_ text: String) throws {
-        let plain = text.hasPrefix("http://") ? String(text.dropFirst(7).prefix { $0 != "/" }) : text
-        guard let parsed = Listener.Address(plain) else {
-            throw Failure(description: "admin: `\(text)` is no address; write HOST:PORT or unix:/PATH")
-        }
-        do {
-            switch parsed {
-            case .tcp(let host, let port): address = try .makeAddressResolvingHost(host, port: port)
-            case .unix(let path): address = try SocketAddress(unixDomainSocketPath: path)
-            }
-        } catch {
-            throw Failure(description: "\(parsed) can't be found")
-        }
-        name = parsed.description
-        client = CallClient(to: address, group: group)
+    /// - Throws: ``AdminDoor/Unusable`` where the address leads nowhere.
+    init(_ door: AdminDoor) throws(AdminDoor.Unusable) {
+        self.door = door
+        name = door.address.description
+        client = try door.client(on: group)
     }
 
     /// - Throws: ``Failure``, one line for a person.
@@ -48,7 +36,7 @@ struct StatusSource: Sendable {
             answer = try await client.send(CallClient.Call(method: .GET, path: "/status?short"))
         } catch {
             client.close()
-            self.client = CallClient(to: address, group: group)
+            if let fresh = try? door.client(on: group) { self.client = fresh }
             throw Failure(description: reason(error))
         }
         guard answer.status == 200, let standing = Standing(status: answer.bytes) else { throw notPenstock }
@@ -61,7 +49,7 @@ struct StatusSource: Sendable {
             "nothing answers at \(name); is Penstock running, with this admin address?"
         case ChannelError.eof, ChannelError.alreadyClosed, ChannelError.ioOnClosedChannel:
             "\(name) gave no answer; is it Penstock's admin address?"
-        default: notPenstock.description
+        default: CallSecurity.reason(error).map { "\(name): \($0)" } ?? notPenstock.description
         }
     }
 

@@ -17,8 +17,13 @@ struct TopCommand: AsyncParsableCommand {
             is no terminal it prints one picture as plain text.
             """)
 
-    @Option(help: "The proxy's admin address, HOST:PORT or unix:/PATH; else PENSTOCK_ADMIN, else 127.0.0.1:9090.")
+    @Option(
+        help: """
+            The proxy's admin address, HOST:PORT, https://HOST:PORT or unix:/PATH; else PENSTOCK_ADMIN, else 127.0.0.1:9090.
+            """)
     var admin: String?
+    @Option(help: "A PEM file of those who may have signed the certificate of an https address; else the system's.")
+    var ca: String?
     @Option(help: "How often it looks, from 100ms to 1h.")
     var interval = "1s"
     @Flag(help: "Prints one picture and ends.")
@@ -39,7 +44,8 @@ struct TopCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let named = admin ?? Environment.value("PENSTOCK_ADMIN").flatMap { $0.isEmpty ? nil : $0 }
-            var source = try StatusSource(named ?? Listener.standardAdmin.address.description)
+            let door = try AdminDoor(named ?? Listener.standardAdmin.address.description, authorities: ca)
+            var source = try StatusSource(door)
             let frame = TopFrame(standing: try await source.read(), address: source.name)
             let screen = Screen()
             guard screen.isTerminal, !once else {
@@ -48,8 +54,8 @@ struct TopCommand: AsyncParsableCommand {
             let ending = await TopDisplay(screen: screen, source: source, pause: pause ?? .seconds(1)).show(frame)
             // As a shell says it of a program that a signal has ended.
             if let ending { throw ExitCode(128 + ending) }
-        } catch let failure as StatusSource.Failure {
-            Console.error("error: \(failure)")
+        } catch let error where error is StatusSource.Failure || error is AdminDoor.Unusable {
+            Console.error("error: \(error)")
             throw ExitCode(ExitStatus.cannotStart)
         }
     }
