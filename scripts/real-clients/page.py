@@ -267,6 +267,27 @@ if PROGRAM:
     with check("nothing was asked for elsewhere, and the browser had nothing to complain of"):
         assert all(one.startswith(url) for one in browser.requests), browser.requests
         assert not browser.complaints, browser.complaints
+
+    with check("its buttons reload and drain where the policy lets pages, after a question; else there are none"):
+        assert browser.value("document.querySelectorAll('button').length") == 0
+        config = directory / "changes.yaml"
+        text = f'admin: {{allow_changes: true}}\nupstreams: {{calm: {{url: "http://127.0.0.1:{free_port()}"}}}}\n'
+        config.write_text(text)
+        with Penstock(None, config=config) as changing, Browser() as visitor:
+            visitor.open(f"http://127.0.0.1:{changing.admin_port}/")
+            eventually(lambda: visitor.value("document.querySelectorAll('button').length") == 2, "the buttons")
+            # The watch may have read it before the button asks.
+            config.write_text(text + "guard: {max_connections: 77}\n")
+            visitor.value("document.querySelector('[data-path=reload]').click()")
+            eventually(lambda: re.match("reloaded|nothing has changed", visitor.text("#said")), "the answer")
+            assert "max_connections: 77" in changing.admin("/config").text
+            visitor.value("window.confirm = question => { window.asked = question; return false; }")
+            visitor.value("document.querySelector('[data-path=drain]').click()")
+            assert "Drain?" in visitor.value("window.asked") and changing.admin("/readyz").status == 200
+            visitor.value("window.confirm = () => true")
+            visitor.value("document.querySelector('[data-path=drain]').click()")
+            assert changing.wait() == 0, changing.output
+            assert not [one for one in visitor.complaints if "Security Policy" in one], visitor.complaints
 else:
     print("skipped - chromium is not installed (scripts/install-test-tools.sh)")
 
