@@ -80,7 +80,7 @@ struct AddressTests {
             ("[::1]:80", .tcp(host: "::1", port: 80)), ("*:80", .tcp(host: "0.0.0.0", port: 80)),
             ("unix:/run/p.sock", .unix(path: "/run/p.sock")),
             ("8080", nil), (":8080", nil), ("127.0.0.1", nil), ("127.0.0.1:", nil), ("127.0.0.1:65536", nil),
-            ("::1:80", nil), ("unix:p.sock", nil), ("unix:", nil), ("http://127.0.0.1:80", nil),
+            ("::1:80", nil), ("unix:p.sock", nil), ("unix:", nil), ("uniX:1", nil), ("http://127.0.0.1:80", nil),
             ("unix:/" + String(repeating: "a", count: 107), nil),
         ] as [(String, Listener.Address?)])
     func listeners(_ text: String, _ address: Listener.Address?) {

@@ -11,11 +11,13 @@ import Telemetry
 extension Property {
     /// What a request's fields say is bounded, and what goes on to an upstream has nothing that must stay here.
     static let requestHead = Property("request-head") { bytes in
-        let message = Message(bytes)
+        var message = Message(bytes)
+        // Nothing else gets past the Door. Where names need not be tokens NIO takes "a\rb" for "a-b".
+        message.fields.removeAll { !FieldName.isToken($0.name) }
         let headers = HTTPHeaders(message.fields)
         let identity = IdentityReader(rules: rules)
         let fields = RequestFields(headers, identity: identity)
-        for (name, _) in message.fields where name.utf8.allSatisfy({ $0 < 0x80 }) {
+        for (name, _) in message.fields {
             try requireEqual(fields.first(name.lowercased()), headers.first(name: name), name)
         }
         let now = Instant(nanoseconds: 7)

@@ -1,4 +1,5 @@
 import Admission
+import Foundation
 
 @testable import Providers
 
@@ -140,11 +141,25 @@ extension Property {
         let lines = Reading([Array(texts.joined(separator: [0x0A]))[...]], .lines)
         let events = texts.map { Array("data: ".utf8) + $0 + [0x0A, 0x0A] }
         try requireEqual(Reading(events.map { $0[...] }, .events), lines, "events and lines")
-        let frames = texts.enumerated().map { frame(payload: Array($1), headers: $0 % 5) }
-        try requireEqual(Reading(frames.map { $0[...] }, .frames), lines, "frames and lines")
+        let wrapped = texts.enumerated().map { frame(payload: envelope($1), headers: $0 % 5) }
+        try requireEqual(Reading(wrapped.map { $0[...] }, .frames), lines, "wrapped frames and lines")
+        if !texts.contains(where: looksWrapped) {
+            let frames = texts.enumerated().map { frame(payload: Array($1), headers: $0 % 5) }
+            try requireEqual(Reading(frames.map { $0[...] }, .frames), lines, "frames and lines")
+        }
         if texts.count == 1, let usage = lines.usage {
             try requireEqual(Reading([texts[0]], .document).usage, usage, "a document and a line")
         }
+    }
+
+    private static func envelope(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        let digits = Data(text).base64EncodedString().replacing("/", with: #"\/"#)
+        return Array(#"{"bytes":"\#(digits)","p":"abcd"}"#.utf8)
+    }
+
+    /// Whether a frame of this text is taken for an envelope.
+    private static func looksWrapped(_ text: ArraySlice<UInt8>) -> Bool {
+        SlowJSON(Array(text))?.scalars(at: [["bytes"]]).contains { $0.isText } == true
     }
 
     private struct Reading: Equatable {

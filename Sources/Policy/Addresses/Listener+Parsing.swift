@@ -2,7 +2,8 @@ extension Listener.Address: CustomStringConvertible {
     /// `host:port`, `[::1]:port` or `unix:/path`; `nil` for anything else. The port may be 0, and the host a name, an
     /// address or `*` for all of the machine's addresses.
     package init?(_ text: String) {
-        if text.hasPrefix("unix:") {
+        // In any case: a host of that name would be written as a socket's path is.
+        if text.prefix(5).lowercased() == "unix:" {
             let path = String(text.dropFirst(5))
             // sun_path has 108 bytes on Linux, one of them for the end (unix(7)).
             guard path.hasPrefix("/"), path.utf8.count <= 107, !path.contains("\0") else { return nil }
