@@ -10,6 +10,8 @@ class Watched {
     final var stalledSince: Instant?
     /// What is written and not taken, as far as the guard has been told.
     final var unwritten = 0
+    /// The same of a head that has begun and is not whole.
+    final var begunHead = 0
 
     /// Called when ``deadline`` has passed.
     func deadlinePassed(now: Instant) {}
@@ -28,8 +30,19 @@ class Watched {
     /// Memory is tight: what is not needed goes.
     func saveMemory() {}
 
-    final func isStalled(now: Instant) -> Bool {
+    /// Whether it is held for a peer that owes something: the rest of a head or of a body that must be whole first.
+    var isOwed: Bool { false }
+
+    /// What a peer has instead of the usual times, when requests are refused because memory is tight: others need what
+    /// it holds.
+    static let tightTimeout = Interval.seconds(2)
+
+    final func hurry(now: Instant) {
+        if isOwed { deadline = min(deadline, now + Self.tightTimeout) }
+    }
+
+    final func isStalled(now: Instant, for length: Interval = stallTimeout) -> Bool {
         guard let stalledSince else { return false }
-        return now - stalledSince > Self.stallTimeout
+        return now - stalledSince > length
     }
 }

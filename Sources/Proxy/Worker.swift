@@ -215,8 +215,13 @@ final class Worker {
         if guards.isSaving {
             for one in watched { one.saveMemory() }
         }
+        let isShedding = guards.isShedding
+        if isShedding {
+            for one in watched { one.hurry(now: now) }
+        }
         for one in watched where one.deadline <= now { one.deadlinePassed(now: now) }
-        for one in watched where one.isStalled(now: now) { one.closeNow() }
+        let patience = isShedding ? Watched.tightTimeout : Watched.stallTimeout
+        for one in watched where one.isStalled(now: now, for: patience) { one.closeNow() }
         for pool in pools { pool.sweep(now: now) }
         if now >= nextMeasurement {
             nextMeasurement = now + WayJitter.period

@@ -19,22 +19,8 @@ struct HandlerTests {
         let worker: Worker
 
         init() throws {
-            let loader = PolicyLoader(
-                file: "test.yaml",
-                secrets: SecretSource(missing: .refused, environment: { _ in nil }, readFile: { _ in [] }))
-            let policy = try loader.load(
-                "upstreams: {up: {url: \"http://127.0.0.1:1\", default: false, limits: [{in_flight: 1}]}}"
-            ).policy
-            let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let metrics = ProxyMetrics(factory: PrometheusRegistry(catalogue: .penstock, logger: quiet))
-            let shared = Worker.Shared(
-                policy: policy, services: [], own: OwnListeners(), metrics: metrics, accessLog: nil, log: quiet,
-                version: "test",
-                processGuard: ProcessGuard(
-                    maxConnections: policy.proxyGuard.maxConnections, workers: 1, descriptors: nil, memory: nil,
-                    resident: { nil }, metrics: metrics.shed, log: quiet))
             let loop = EmbeddedEventLoop()
-            worker = Worker(number: 0, of: 1, loop: loop, shared: shared)
+            worker = try Worker.alone(on: loop)
             handler = HTTP1Downstream(worker: worker, owner: nil)
             channel = EmbeddedChannel(loop: loop)
             try channel.pipeline.syncOperations.addHandlers([

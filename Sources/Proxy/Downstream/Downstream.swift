@@ -164,6 +164,11 @@ class Downstream: Watched {
         exchange?.saveMemory()
     }
 
+    /// Whether a head has begun, or a body that nobody wants is still coming.
+    var awaitsHead: Bool { false }
+
+    override final var isOwed: Bool { exchange?.isOwed ?? awaitsHead }
+
     // MARK: Answers
 
     /// Writes an answer of Penstock's own, whole.

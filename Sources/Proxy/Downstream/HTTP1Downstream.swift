@@ -100,6 +100,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         self.exchange = nil
         exchange?.downstreamGone()
         worker.guards.hold(&unwritten, 0)
+        worker.guards.hold(&begunHead, 0)
         worker.closed(self)
         context.fireChannelInactive()
     }
@@ -128,6 +129,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
             // Bytes came and no part of a request: a head has begun.
             awaited = .head
             deadline = Clock.now() + Self.headTimeout
+            if let refusal = worker.guards.beginHead(&begunHead, atMost: worker.maxHeaderBytes) { refuseHead(refusal) }
         }
         context.fireChannelReadComplete()
     }
@@ -151,6 +153,7 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
         request = .body
         response = .none
         discarded = 0
+        if begunHead > 0 { worker.guards.hold(&begunHead, 0) }
         let fields = RequestFields(head.headers, identity: worker.identity)
         let isUpgrade = fields.has("upgrade")
         isOld = !head.version.knowsChunks
@@ -348,10 +351,19 @@ final class HTTP1Downstream: Downstream, ChannelDuplexHandler {
             context?.close(promise: nil)
             return
         }
+        refuseHead(worker.guards.isShedding ? WorkerGuard.tooMuchMemory : .requestTimeout(after: Self.headTimeout))
+    }
+
+    override var awaitsHead: Bool { awaited == .head || awaited == .bodyEnd }
+
+    /// What has begun is not waited for.
+    private func refuseHead(_ refusal: Refusal) {
         keepsAlive = false
         isBroken = true
         request = .complete
-        refuse(.requestTimeout(after: Self.headTimeout), nil, now: now)
+        refuse(refusal, nil, now: Clock.now())
+        // What has come of it is the parser's until the connection is gone.
+        if worker.guards.isShedding { closeNow() }
     }
 
     override func closeNow() {

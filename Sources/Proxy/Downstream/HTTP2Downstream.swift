@@ -23,22 +23,28 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     let outlet: FrameOutlet
     private let owner: String?
     private var context: ChannelHandlerContext?
-    private var streams: [HTTP2StreamID: HTTP2DownstreamStream] = [:]
+    private(set) var streams: [HTTP2StreamID: HTTP2DownstreamStream] = [:]
     private var lastStream = HTTP2StreamID.rootStream
     /// Streams that got something in this turn of reading.
     private var touched: [HTTP2DownstreamStream] = []
     private(set) var isSurplus = false
+    /// Of the head that has begun: how many had ended before it, its deadline, and the one that holds without it.
+    private var head = (number: UInt32(0), deadline: Instant.never, otherwise: Instant.never)
     private var isGoingAway = false
     private var hasSaidGoodbye = false
+    private var isSentAway = false
     private var resets = TokenBucket(capacity: mostResets, perSecond: resetsPerSecond)
+    var updates = UpdateAllowance()
 
     private let goAways: GoAwayWatch
+    private let bytes: FrameBoundaryWatch
 
-    init(worker: Worker, owner: String?, goAways: GoAwayWatch) {
+    init(worker: Worker, owner: String?, goAways: GoAwayWatch, bytes: FrameBoundaryWatch) {
         self.worker = worker
         outlet = FrameOutlet(loop: worker.loop)
         self.owner = owner
         self.goAways = goAways
+        self.bytes = bytes
     }
 
     // MARK: Lifecycle
@@ -64,6 +70,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         streams = [:]
         for stream in lost { stream.gone() }
         worker.guards.hold(&unwritten, 0)
+        worker.guards.hold(&begunHead, 0)
         worker.closed(self)
         context.fireChannelInactive()
     }
@@ -82,7 +89,10 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
             guard let stream = streams[frame.streamID], case .byteBuffer(let bytes) = data.data else { return }
             touch(stream)
             stream.take(bytes, endsStream: data.endStream)
-        case .goAway: isGoingAway = true
+        case .goAway:
+            isGoingAway = true
+            noteUpdate()
+        case .windowUpdate: noteUpdate()
         default: break
         }
     }
@@ -113,6 +123,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
             stream.hasPart = false
             stream.exchange?.requestReadComplete()
         }
+        noteHead()
         outlet.flushNow()
         context.fireChannelReadComplete()
     }
@@ -141,10 +152,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         guard let stream = streams.removeValue(forKey: id) else { return }
         let wasUnanswered = stream.exchange != nil
         stream.gone()
-        if wasUnanswered, reason != nil, !resets.take(now: Clock.now()) {
-            sayGoodbye(.enhanceYourCalm)
-            return closeNow()
-        }
+        if wasUnanswered, reason != nil, !resets.take(now: Clock.now()) { return sendAway() }
         if streams.isEmpty { hasNoStreams() }
     }
 
@@ -172,11 +180,40 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         if goAways.concernsConnection(error) { context.close(promise: nil) }
     }
 
+    /// A head that has begun, or another frame, must be whole in time, however its bytes trickle.
+    private func noteHead() {
+        let boundary = bytes.boundary
+        if begunHead > 0, !boundary.isOpen || boundary.ended != head.number { headEnded() }
+        guard boundary.isOpen, begunHead == 0 else { return }
+        head = (boundary.ended, min(deadline, Clock.now() + Downstream.headTimeout), deadline)
+        deadline = head.deadline
+        if worker.guards.beginHead(&begunHead, atMost: worker.maxHeaderBytes) != nil { sendAway() }
+    }
+
+    private func headEnded() {
+        worker.guards.hold(&begunHead, 0)
+        // Streams that came and went in the meantime have set another.
+        if deadline <= head.deadline { deadline = streams.isEmpty ? head.otherwise : .never }
+    }
+
+    override var isOwed: Bool { begunHead > 0 }
+
     // MARK: For streams
 
     /// A stream's fields were none. Whoever sends many of them is sent away.
     func noteMalformed() {
-        guard !resets.take(now: Clock.now()) else { return }
+        if !resets.take(now: Clock.now()) { sendAway() }
+    }
+
+    /// Neither a window nor a goodbye costs its sender anything.
+    private func noteUpdate() {
+        if !updates.take(now: Clock.now()) { sendAway() }
+    }
+
+    private func sendAway() {
+        // More of the same may have come in one read.
+        guard !isSentAway else { return }
+        isSentAway = true
         sayGoodbye(.enhanceYourCalm)
         closeNow()
     }
@@ -185,7 +222,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
 
     override func deadlinePassed(now: Instant) {
         deadline = .never
-        if hasSaidGoodbye { closeNow() } else if streams.isEmpty { end(.noError) }
+        if hasSaidGoodbye { closeNow() } else if begunHead > 0 { sendAway() } else if streams.isEmpty { end(.noError) }
     }
 
     override func closeNow() {

@@ -134,7 +134,8 @@ final class HTTP2DownstreamStream: Downstream {
                 id, .headers(.init(headers: block, endStream: endsStream)), promise: endsStream ? restUnwanted() : nil)
         case .data(let bytes):
             let marked = flow.send(bytes.readableBytes)
-            if !flow.isWritable { stalledSince = stalledSince ?? Clock.now() }
+            connection.updates.sent(bytes.readableBytes)
+            if !flow.isWritable { stall() }
             connection.outlet.write(
                 id, .data(.init(data: .byteBuffer(bytes), endStream: endsStream)),
                 promise: endsStream ? restUnwanted() : marked.map(report(sent:)))
@@ -148,15 +149,29 @@ final class HTTP2DownstreamStream: Downstream {
 
     private func sent(_ count: Int) {
         if stalledSince != nil { stalledSince = Clock.now() }
-        guard flow.sent(count) else { return }
+        let hasRoom = flow.sent(count)
+        if unwritten > 0 { holdUnsent() }
+        guard hasRoom, !hasEnded else { return }
         stalledSince = nil
         exchange?.downstreamWritable()
+    }
+
+    private func stall() {
+        stalledSince = stalledSince ?? Clock.now()
+        holdUnsent()
+    }
+
+    /// Tells the guard of what the caller has no window for.
+    private func holdUnsent() {
+        worker.guards.hold(&unwritten, isClosed ? 0 : flow.unsent)
     }
 
     override func ended(_ exchange: Exchange?) {
         if let exchange { report(exchange) }
         self.exchange = nil
         deadline = .never
+        // However little it is that the caller has no window for: nobody else would end the stream.
+        if !isClosed { stall() }
         connection.outlet.flush()
     }
 
@@ -184,6 +199,7 @@ final class HTTP2DownstreamStream: Downstream {
     /// Both sides have said their last, one has reset the stream, or the connection is gone.
     func gone() {
         isClosed = true
+        holdUnsent()
         worker.unwatch(self)
         let exchange = exchange
         self.exchange = nil

@@ -21,6 +21,7 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
     private let worker: Worker
     private let owner: String?
     private let isSecure: Bool
+    private var isShakingHands: Bool
     /// What ALPN has agreed on; nobody may speak something else then (RFC 7301 §3.2).
     private var agreed: String?
     private var received = ByteBuffer()
@@ -31,6 +32,7 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
         self.worker = worker
         self.owner = owner
         self.isSecure = isSecure
+        isShakingHands = isSecure
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -62,6 +64,7 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let agreed)? = event as? TLSUserEvent {
             self.agreed = agreed
+            isShakingHands = false
             deadline = Clock.now() + Downstream.idleTimeout
         }
         context.fireUserInboundEventTriggered(event)
@@ -128,10 +131,14 @@ final class VersionDetector: Watched, ChannelInboundHandler, RemovableChannelHan
         let goAways = GoAwayWatch()
         let http2 = NIOHTTP2Handler(
             mode: .server, frameDelegate: goAways, connectionConfiguration: connection, streamConfiguration: stream)
+        let bytes = FrameBoundaryWatch()
         try context.pipeline.syncOperations.addHandlers([
-            http2, HTTP2Downstream(worker: worker, owner: owner, goAways: goAways),
+            bytes, http2, HTTP2Downstream(worker: worker, owner: owner, goAways: goAways, bytes: bytes),
         ])
     }
+
+    /// A handshake takes most of the memory of a connection that has said nothing.
+    override var isOwed: Bool { isShakingHands }
 
     override func deadlinePassed(now: Instant) {
         deadline = .never

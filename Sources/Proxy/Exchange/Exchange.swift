@@ -242,9 +242,18 @@ final class Exchange {
         case .judging(_, let handler?, _), .relaying(_, let handler):
             handler.abandon()
             upstreamBroke(deadlineMeaning)
-        case .begun: requestBroke(.requestTimeout(after: Downstream.bodyTimeout))
+        case .begun: requestBroke(bodyRefusal)
         case .waiting, .departing, .judging, .finishing, .ended: break
         }
+    }
+
+    /// Whether it waits for the caller alone.
+    var isOwed: Bool {
+        if case .begun = phase { true } else { false }
+    }
+
+    private var bodyRefusal: Refusal {
+        worker.guards.isShedding ? WorkerGuard.tooMuchMemory : .requestTimeout(after: Downstream.bodyTimeout)
     }
 
     /// The rest of the request's body does not come, or is not what it should be.

@@ -5,7 +5,7 @@ enum GuardLevel: UInt8, CaseIterable, Comparable, Sendable, AtomicRepresentable 
     case calm
     /// Bodies are not kept for repetitions, and less of them is taken before they are sent.
     case saving
-    /// New requests of priority low are refused.
+    /// New requests of priority low are refused, and peers that give or take nothing have two seconds.
     case sheddingLow
     /// Only those of priority high are taken.
     case sheddingNormal

@@ -48,6 +48,22 @@ final class WorkerGuard {
     /// Whether memory is tight: nothing is to be kept that is not needed.
     var isSaving: Bool { process.memoryLevel >= .saving }
 
+    /// Whether memory is so tight that requests are refused for it.
+    var isShedding: Bool { process.memoryLevel >= .sheddingLow }
+
+    /// A head of so many bytes may have begun: what it can come to, with what the parser makes of it, is counted
+    /// before it comes. Twice its size: 60 KiB in 60 fields take 112.
+    ///
+    /// - Returns: why it can't come, where it can't.
+    func beginHead(_ held: inout Int, atMost bytes: Int) -> Refusal? {
+        hold(&held, 2 * bytes)
+        guard process.memoryLevel == .sheddingAll else { return nil }
+        process.metrics.count(.memory, .normal)
+        return Self.tooMuchMemory
+    }
+
+    static let tooMuchMemory = Refusal.overloaded(ShedReason.memory.inWords)
+
     /// What may be kept of a body for a repetition.
     func replayBound(_ bound: Int) -> Int { isSaving ? 0 : bound }
 
