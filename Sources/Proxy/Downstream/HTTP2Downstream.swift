@@ -35,6 +35,8 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     private var isSentAway = false
     private var resets = TokenBucket(capacity: mostResets, perSecond: resetsPerSecond)
     var updates = UpdateAllowance()
+    /// As far as they were counted.
+    private var unknownFrames: UInt32 = 0
 
     private let goAways: GoAwayWatch
     private let bytes: FrameBoundaryWatch
@@ -183,6 +185,10 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
     /// A head that has begun, or another frame, must be whole in time, however its bytes trickle.
     private func noteHead() {
         let boundary = bytes.boundary
+        while unknownFrames != boundary.unknown {
+            unknownFrames &+= 1
+            noteUpdate()
+        }
         if begunHead > 0, !boundary.isOpen || boundary.ended != head.number { headEnded() }
         guard boundary.isOpen, begunHead == 0 else { return }
         head = (boundary.ended, min(deadline, Clock.now() + Downstream.headTimeout), deadline)
@@ -205,7 +211,7 @@ final class HTTP2Downstream: Watched, ChannelInboundHandler {
         if !resets.take(now: Clock.now()) { sendAway() }
     }
 
-    /// Neither a window nor a goodbye costs its sender anything.
+    /// Neither a window nor a goodbye nor a frame without meaning costs its sender anything.
     private func noteUpdate() {
         if !updates.take(now: Clock.now()) { sendAway() }
     }

@@ -7,6 +7,8 @@ import NIOCore
 struct FrameBoundary: Equatable {
     private static let headerLength = 9
     private static let (data, headers, continuation): (UInt8, UInt8, UInt8) = (0, 1, 9)
+    /// RFC 7838 §4, RFC 8336 §2.
+    private static let (alternative, origin): (UInt8, UInt8) = (0xA, 0xC)
     private static let endHeaders: UInt8 = 4
 
     /// Bytes that belong to the preface, or to the payload of the present frame, and have not come.
@@ -18,6 +20,8 @@ struct FrameBoundary: Equatable {
     private var isInBlock = false
     /// How many frames and header blocks have ended; wraps.
     private(set) var ended: UInt32 = 0
+    /// How many frames were of a kind that NIO steps over (RFC 9113 §5.5); wraps.
+    private(set) var unknown: UInt32 = 0
 
     /// - Parameter preface: the bytes that come before the first frame.
     init(preface: Int = 24) {
@@ -52,6 +56,7 @@ struct FrameBoundary: Equatable {
         missing = Int(header >> 16)
         header = 0
         isData = kind == Self.data
+        if kind > Self.continuation, kind != Self.alternative, kind != Self.origin { unknown &+= 1 }
         if kind == Self.headers || kind == Self.continuation { isInBlock = flags & Self.endHeaders == 0 }
         if missing == 0 { endFrame() }
     }

@@ -78,6 +78,8 @@ final class TunnelEnd: UpstreamEnd, ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    /// Also when the upstream has closed its half only: what it sent goes to the caller, and then the tunnel is over
+    /// (RFC 9110 §9.3.6).
     func channelInactive(context: ChannelHandlerContext) {
         onClose()
         let exchange = exchange

@@ -29,7 +29,6 @@ extension UpstreamPool {
     private func serve(_ exchange: Exchange, on channel: any Channel) {
         let end = TunnelEnd(channel, exchange: exchange) { [self] in tunnelEnded() }
         do {
-            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             try channel.pipeline.syncOperations.addHandler(end)
             try channel.syncOptions?.setOption(.autoRead, value: true)
         } catch {
