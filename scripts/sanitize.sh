@@ -15,6 +15,8 @@ esac
 sanitizer=$1
 filter=(${2:+--filter "$2"})
 
+# The first build takes half an hour, most of it for BoringSSL. Rehearsals are slow here: a filter leaves them out.
+#
 # Leaks are not looked for: Swift keeps metadata for good. On Linux ThreadSanitizer does not see that a `Mutex` of the
 # module Synchronization orders anything (with NSLock in its place the same ten lines are not reported), so a report of
 # two accesses that are both inside `withLock` of one mutex is none. Nothing is suppressed, because a pattern that fits

@@ -31,7 +31,7 @@ trap '[ -z "$running" ] || kill "$running" 2>/dev/null || true' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-all=(smuggling syntax forwarding answers frames streams slow floods users)
+all=(smuggling syntax forwarding answers frames streams slow memory floods users)
 [ $# -gt 0 ] || set -- "${all[@]}"
 failed=0
 for name in "$@"; do

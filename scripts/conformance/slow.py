@@ -28,11 +28,11 @@ def slowhttptest(*arguments):
 
 # Opened here and looked at in the end, so that nobody has to wait for them alone. Bounds in seconds: of a head that has
 # begun, and of a connection on which no request is.
-HALVES = {"half a preface": (PREFACE[:10], 95), "half a request line": (b"GET /ca", 15),
+HALVES = {"half a preface": (PREFACE[:10], 15), "half a request line": (b"GET /ca", 15),
           "half a field": (b"GET /case HTTP/1.1\r\nHost: a\r\nX-A", 15), "nothing": (b"", 95),
           "a preface without SETTINGS": (PREFACE, 95),
-          "half a header block": (PREFACE + settings() + frame(HEADERS, END_STREAM, 1, b"\x82"), 95),
-          "half a frame": (PREFACE + settings() + frame(HEADERS, 5, 1, b"\x82\x86\x84", length=100), 95)}
+          "half a header block": (PREFACE + settings() + frame(HEADERS, END_STREAM, 1, b"\x82"), 15),
+          "half a frame": (PREFACE + settings() + frame(HEADERS, 5, 1, b"\x82\x86\x84", length=100), 15)}
 lengths = {}
 
 
@@ -45,6 +45,17 @@ def hold(name, data):
     lengths[name] = time.monotonic() - began
 
 
+def leave():
+    """Takes nothing of a small answer, which is whole long before."""
+    began = time.monotonic()
+    with Connection(port, (INITIAL_WINDOW, 0), seconds=100) as wire:
+        stream = wire.request("/case")
+        wire.until(lambda: wire[stream].is_over, 100)
+        lengths["an answer that is never taken"] = time.monotonic() - began
+
+
+leaving = threading.Thread(target=leave, daemon=True)
+leaving.start()
 holding = {name: threading.Thread(target=hold, args=(name, data), daemon=True) for name, (data, _) in HALVES.items()}
 for thread in holding.values(): thread.start()
 
@@ -97,6 +108,9 @@ with check("a header block that comes byte by byte is ended within 15 s"):
             assert time.monotonic() < end, "it goes on"
             wire.send(frame(CONTINUATION, 0, 1, b"\x86"))
             wire.read(0.5)
+with check("a small answer that no window is given for: its stream is reset within 65 s"):
+    leaving.join(70)
+    assert 55 < lengths.get("an answer that is never taken", 0) <= 65, lengths
 for name, (_, most) in HALVES.items():
     with check(f"{name} and then nothing: the connection is ended within {most} s") as remark:
         holding[name].join(110)
