@@ -145,6 +145,22 @@ struct RelayTests {
         }
     }
 
+    @Test("An upstream that sends interim answers without end is left", arguments: [100, 103])
+    func interimWithoutEnd(status: Int) async throws {
+        try await Proxied.withUpstream("retry: {attempts: 1}") { proxy, upstream in
+            let caller = try await proxy.connect()
+            try await caller.request("POST", "/v1", body: "x")
+            let wire = try await upstream.accept()
+            _ = try await wire.message()
+            let one = "HTTP/1.1 \(status) X\r\n\r\n"
+            try await wire.send(String(repeating: one, count: Exchange.mostInterim))
+            try await proxy.reaches(inFlight: 1, queued: 0)
+            try await wire.send(one)
+            _ = try await caller.text(through: "HTTP/1.1 502 ")
+            _ = try await wire.untilClosed()
+        }
+    }
+
     @Test("103 is passed on, 100 is not")
     func information() async throws {
         try await Proxied.withUpstream { proxy, upstream in

@@ -20,7 +20,7 @@ extension Exchange {
         let code = head.status.code
         // A switch of protocols that nobody asked for, and numbers that are none (RFC 9110 §15).
         guard (100..<600).contains(code), code != 101 else { return reject(handler, "its status is \(code)") }
-        if code < 200 { return relayInformation(head) }
+        if code < 200 { return relayInformation(head, from: handler) }
         if let fault = Forwarding.codingFault(in: head.headers) { return reject(handler, fault) }
         if code >= 400, worker.loopMark.isOnAnswer(head.headers) {
             handler.abandon()
@@ -114,14 +114,20 @@ extension Exchange {
         setDeadline(service.upstream.timeouts.idle, meaning: .idleTimeout, from: Clock.now())
     }
 
+    /// Interim answers of one attempt after another.
+    static let mostInterim = 100
+
     /// What came is no answer to what was asked.
     func reject(_ handler: UpstreamEnd, _ reason: String) {
         handler.abandon()
         upstreamBroke(.malformed(reason))
     }
 
-    /// 1xx answers come before the one that counts. Penstock has answered `Expect` itself.
-    private func relayInformation(_ head: HTTPResponseHead) {
+    /// 1xx answers come before the one that counts. Penstock has answered `Expect` itself. A caller that takes none must
+    /// not make us hold them all, so there is a bound: progress is told a few times, hints once.
+    private func relayInformation(_ head: HTTPResponseHead, from handler: UpstreamEnd) {
+        interim += 1
+        guard interim <= Self.mostInterim else { return reject(handler, "it has too many interim answers") }
         guard head.status != .continue else { return }
         let fields = Forwarding.responseHeaders(head.headers, status: head.status).fields
         connection.inform(head.status, fields)

@@ -80,6 +80,8 @@ final class Exchange {
     var streamEnd = StreamEnd.unwatched
     /// Whether Penstock asked a streamed answer for its usage, because the caller did not.
     private var asksForUsage = false
+    /// How many answers came that are not the last one (RFC 9110 §15.2).
+    var interim = 0
     private var claim: TokenClaim?
     var record: ExchangeRecord
     /// The latest instant at which the caller still listens, as far as it has said.
