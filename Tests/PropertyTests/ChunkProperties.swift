@@ -29,6 +29,13 @@ extension Property {
             try channel.pipeline.syncOperations.addHandler(passage)
         }
         try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(decoder), told])
+        // Both know each other, and a channel all of its handlers: a fuzzer makes a hundred thousand of them.
+        defer {
+            told.passage = nil
+            channel.embeddedEventLoop.run()
+            channel.close(promise: nil)
+            channel.embeddedEventLoop.run()
+        }
         for read in reads where !told.hasFailed {
             channel.pipeline.fireChannelRead(ByteBuffer(bytes: read))
             channel.pipeline.fireChannelReadComplete()
