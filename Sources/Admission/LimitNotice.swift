@@ -86,6 +86,27 @@ struct ToldLimit: Sendable {
     }
 }
 
+/// How much fits what a provider counts with, by its words of the last minute or two: less than the limit where it
+/// counts over a shorter window than it says.
+///
+/// Of a bucket they all say the same. Where they differ it is no bucket but a window, of which a reset tells nothing but
+/// its end.
+struct ToldDepth: Sendable {
+    private var deepest = ToldLimit()
+    private var lacking = ToldLimit()
+    private var quota = 1
+
+    mutating func tell(_ depth: Int, of quota: Int, now: Instant) {
+        self.quota = quota
+        deepest.tell(depth, now: now)
+        lacking.tell(max(0, quota - depth), now: now)
+    }
+
+    var most: Int { min(quota, deepest.quota ?? quota) }
+    /// Between the most and the least that was told.
+    var spread: Int { most - quota + (lacking.quota ?? 0) }
+}
+
 /// Units that a provider counts as used of its limit and that we have not sent: others use the same key, or it counts
 /// otherwise than we do. They come back by themselves.
 struct ForeignUse: Sendable {
@@ -117,5 +138,42 @@ struct ForeignUse: Sendable {
 
     mutating func pass(now: Instant) {
         parts.removeAll { $0.until <= now }
+    }
+}
+
+/// What was sent within the last few windows, in grains of a 64th of one: answers tell of a time that has gone by.
+struct SentPast: Sendable {
+    private static let windows = 3
+    private static let grains = 64
+    private static let longestWay = Interval.seconds(1)
+
+    private var log: SendLog
+    /// What was sent before this is not known.
+    private let start: Instant
+
+    /// - Parameter known: what is known of the last window.
+    init(_ known: SendLog, window: Interval, now: Instant) {
+        log = SendLog(width: window * Self.windows, grains: Self.windows * Self.grains)
+        log.fill(from: known, now: now)
+        start = now - window
+    }
+
+    mutating func record(_ units: Int, at instant: Instant) {
+        log.expire(now: instant)
+        log.record(units, at: instant)
+    }
+
+    mutating func forget(_ units: Int, at instant: Instant) {
+        log.forget(units, at: instant)
+    }
+
+    func isKnown(from instant: Instant) -> Bool { instant >= start && instant >= log.horizon }
+
+    /// The most of ours that a provider may have counted when it took down what the answer to an attempt says, which was
+    /// between its sending and now. Most do so when a request arrives, some when its answer begins; what was sent a
+    /// little later may have overtaken it.
+    func most(within window: Interval, _ sentAt: Instant, _ now: Instant) -> Int {
+        let arrival = min(now, sentAt + Self.longestWay)
+        return max(log.units(from: sentAt - window, to: arrival), log.units(from: now - window, to: now))
     }
 }

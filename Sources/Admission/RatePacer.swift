@@ -25,6 +25,9 @@ struct RatePacer: Sendable {
     /// What the provider says that it allows, and what it counts as used beyond what was sent from here.
     private var told = ToldLimit()
     private var foreign = ForeignUse()
+    /// What was sent lately, from the first notice on; a provider's words are about the past.
+    private var past: SentPast?
+    private var depth = ToldDepth()
     /// Attempts sent before this have said nothing new of the provider's limit.
     private var noticedAt = Instant(nanoseconds: .min)
     /// The provider told when to come back, and that it was about this.
@@ -148,6 +151,7 @@ struct RatePacer: Sendable {
         if spacing > .zero { due = max(due, instant) + spacing * units }
         enforced?.record(units, at: instant)
         stated.record(units, at: instant)
+        past?.record(units, at: instant)
         pause.sent(at: instant)
         noteHold(now: instant)
         return probe?.sent(at: instant)
@@ -157,6 +161,7 @@ struct RatePacer: Sendable {
     mutating func uncharge(_ units: Int, at instant: Instant, now: Instant) {
         enforced?.forget(units, at: instant)
         stated.forget(units, at: instant)
+        past?.forget(units, at: instant)
         // What came after it keeps its place: time that has gone by unused can't be given back.
         if spacing > .zero {
             let log = enforced.flatMap { now - instant < $0.width ? $0 : nil } ?? stated
@@ -170,6 +175,7 @@ struct RatePacer: Sendable {
         if spacing > .zero { due = max(due, now) + spacing * units }
         enforced?.record(units, at: now)
         stated.record(units, at: now)
+        past?.record(units, at: now)
         let isNew = surprisedUntil == nil
         surprisedUntil = now + rate.window * 10
         if isNew { tune(now: now) }
@@ -240,27 +246,51 @@ struct RatePacer: Sendable {
         if let limit = notice.limit { told.tell(limit, now: now) }
         // An answer that names a narrower limit than others lately is not about all that this rate is about.
         if let remaining = notice.remaining, notice.limit.map({ $0 >= told.quota ?? 0 }) ?? true {
-            noticed(remaining: remaining, of: notice, now: now)
+            noticed(remaining: remaining, of: notice, sentAt: sentAt, now: now)
         }
         if before != (allowed, foreign.units) { tune(now: now) }
     }
 
-    private mutating func noticed(remaining: Int, of notice: LimitNotice, now: Instant) {
+    private mutating func noticed(remaining: Int, of notice: LimitNotice, sentAt: Instant, now: Instant) {
+        let past = self.past ?? SentPast(stated, window: rate.window, now: now)
+        self.past = past
+        // It can't be told any more what was sent when the provider wrote that down.
+        guard past.isKnown(from: sentAt - rate.window) else { return }
         let belief = min(notice.reset ?? .zero, min(rate.window, Self.longestBelief))
+        let quota = max(1, notice.limit ?? rate.quota)
+        depth.tell(depth(remaining: remaining, of: quota, notice), of: quota, now: now)
+        let slack = slack(of: depth.most)
+        guard depth.most >= quota || depth.spread <= slack else {
+            return foreign.set(0, for: .zero, .atReset, now: now)
+        }
+        let depth = depth.most
+        let missing = min(allowed, depth) - remaining - past.most(within: rate.window / quota * depth, sentAt, now)
+        let isNews = missing > slack
         stated.expire(now: now)
-        let missing = allowed - remaining - stated.total
+        let units = isNews ? max(missing, allowed - remaining - stated.total) : 0
         switch notice.refill {
-        case .atReset where remaining == 0: if belief > .zero { pause(until: now + belief, slots: .max) }
-        case .atReset: foreign.set(missing > slack ? missing : 0, for: belief, .atReset, now: now)
+        case .atReset where isNews && remaining == 0:
+            if belief > .zero { pause(until: now + belief, slots: .max) }
+        case .atReset: foreign.set(units, for: belief, .atReset, now: now)
         case .continuous:
-            let quota = max(1, notice.limit ?? rate.quota)
             let refill = rate.window / quota * max(0, missing)
-            foreign.set(missing > slack ? missing : 0, for: min(refill, belief), .continuous, now: now)
+            foreign.set(units, for: min(refill, belief), .continuous, now: now)
         }
     }
 
-    /// A hundredth: Anthropic rounds tokens to the nearest thousand.
-    private var slack: Int { allowed / 100 }
+    /// How much fits what the provider counts with, as far as one notice shows: what is left, and what comes back until
+    /// it is full. A bucket of ten seconds of 600 a minute never has more than 100 left, and is full in ten seconds.
+    private func depth(remaining: Int, of quota: Int, _ notice: LimitNotice) -> Int {
+        guard notice.refill == .continuous, let reset = notice.reset else { return quota }
+        let pace = max(1, rate.window.nanoseconds / Int64(quota))
+        return max(1, min(quota, remaining + Int(min(reset, rate.window).nanoseconds / pace)))
+    }
+
+    /// A hundredth, because Anthropic rounds tokens to the nearest thousand; and a second's part where the depth follows
+    /// from a reset, which may have been rounded to a whole second.
+    private func slack(of depth: Int) -> Int {
+        allowed / 100 + (depth < allowed ? Self.part(of: rate, in: min(.seconds(1), rate.window)) : 0)
+    }
 
     private static let longestBelief = Interval.minutes(1)
 
@@ -296,6 +326,7 @@ struct RatePacer: Sendable {
         probe = other.probe.flatMap { other.rate == rate ? $0 : probe?.keeping(levelsOf: $0) }
         (share, surprisedUntil, enforced) = (other.share, other.surprisedUntil, nil)
         (told, foreign, noticedAt, pause) = (other.told, other.foreign, other.noticedAt, other.pause)
+        (past, depth) = (other.past, other.depth)
         tune(now: now)
         // As far ahead of its time as the other was, at this one's pace.
         guard spacing > .zero, other.spacing > .zero, other.due > now else { return }

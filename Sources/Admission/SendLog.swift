@@ -14,7 +14,8 @@ struct SendLog {
     private let grain: Int64
     private var entries: Deque<(sentAt: Int64, units: Int)> = []
     /// What was sent at or before this has been dropped.
-    private var horizon = Int64.min
+    private var dropped = Int64.min
+    var horizon: Instant { Instant(nanoseconds: dropped) }
     private(set) var total = 0
 
     init(width: Interval, capacity: Int) {
@@ -26,8 +27,24 @@ struct SendLog {
     /// A log that already knows what another one remembers.
     init(width: Interval, capacity: Int, from other: SendLog, now: Instant) {
         self.init(width: width, capacity: capacity)
+        fill(from: other, now: now)
+    }
+
+    mutating func fill(from other: SendLog, now: Instant) {
         for entry in other.entries { record(entry.units, at: Instant(nanoseconds: entry.sentAt)) }
         expire(now: now)
+    }
+
+    /// A log of coarse grains.
+    init(width: Interval, grains: Int) {
+        (self.width, capacity) = (width, .max)
+        grain = max(1, width.nanoseconds / Int64(grains))
+    }
+
+    /// Units recorded behind one instant and up to another. Those of a grain that an end falls into are all counted.
+    func units(from start: Instant, to end: Instant) -> Int {
+        let (first, last) = (start.nanoseconds, stamp(end))
+        return entries.reduce(0) { $1.sentAt > first && $1.sentAt <= last ? $0 + $1.units : $0 }
     }
 
     /// The earliest instant, `now` or later, at which so many more units fit. More than the capacity count as all of it.
@@ -62,7 +79,7 @@ struct SendLog {
     /// Takes back what was recorded for this instant; nothing where it has already left the log.
     mutating func forget(_ units: Int, at instant: Instant) {
         let sentAt = stamp(instant)
-        guard sentAt > horizon else { return }
+        guard sentAt > dropped else { return }
         var index = entries.endIndex
         while index > entries.startIndex, entries[index - 1].sentAt >= sentAt { index -= 1 }
         var left = units
@@ -91,8 +108,8 @@ struct SendLog {
 
     /// Drops what is older than the width.
     mutating func expire(now: Instant) {
-        horizon = max(horizon, (now - width).nanoseconds)
-        while let first = entries.first, first.sentAt <= horizon {
+        dropped = max(dropped, (now - width).nanoseconds)
+        while let first = entries.first, first.sentAt <= dropped {
             total -= first.units
             entries.removeFirst()
         }

@@ -75,6 +75,35 @@ package struct RateEnforcement: Sendable {
         return isWithin
     }
 
+    /// What its answers say of it at an instant: the whole limit, and of what it counts what is left and when that is
+    /// as if nothing had been sent. Of a window shorter than the limit's that is the window's part.
+    package mutating func notice(at instant: Instant, as refill: LimitNotice.Refill = .continuous) -> LimitNotice {
+        let now = instant.nanoseconds
+        let rest = rest(now)
+        return LimitNotice(
+            .requests, per: Interval(nanoseconds: width), limit: allowed, remaining: max(0, rest.units),
+            reset: Interval(nanoseconds: rest.reset), refill: refill)
+    }
+
+    private mutating func rest(_ now: Int64) -> (units: Int, reset: Int64) {
+        switch method {
+        case .slidingLog:
+            log.expire(upTo: now - width)
+            return (allowed - log.total, log.total > 0 ? (log.latest ?? now) + width - now : 0)
+        case .fixedWindow(let length, let phase):
+            let elapsed = now + phase.nanoseconds
+            turn(to: elapsed / length.nanoseconds)
+            return (part(length) - count, length.nanoseconds - elapsed % length.nanoseconds)
+        case .slidingCounter:
+            turn(to: now / width)
+            let counted = Double(previous) * (1 - Double(now % width) / Double(width)) + Double(count)
+            return (allowed - Int(counted.rounded(.up)), 2 * width - now % width)
+        case .tokenBucket(let depth):
+            refill(now, depth)
+            return (Int(level / width), (capacity(depth) - level) / Int64(allowed))
+        }
+    }
+
     private mutating func isWithin(_ units: Int, _ now: Int64) -> Bool {
         switch method {
         case .slidingLog:

@@ -6,7 +6,8 @@ extension Rehearsal {
         guard isCurrent(id, attempt), let permit = requests[id].permit else { return }
         switch answer {
         case .success:
-            if !upstream.notices.isEmpty { gate.noticed(permit, upstream.notices, now: now) }
+            let notices = upstream.notices + [requests[id].notice].compactMap { $0 }
+            if !notices.isEmpty { gate.noticed(permit, notices, now: now) }
             if random.chance(percent: upstream.tellsUsageEarly) {
                 gate.correct(permit, Tokens(input: requests[id].actual.input, output: 1), now: now)
             }

@@ -127,8 +127,18 @@ extension Rehearsal {
         if random.chance(percent: callers[request.caller].slowReads) {
             rest = rest + random.interval(upTo: callers[request.caller].slowness)
         }
+        if let telling = upstream.tells {
+            let moment = telling.at == .arrival ? now : now + first
+            agenda.enter(.tell(request: id, attempt: attempt), at: moment)
+        }
         agenda.enter(.head(request: id, attempt: attempt, answer), at: now + first + back)
         agenda.enter(.finish(request: id, attempt: attempt, arrivedAt: now), at: now + first + rest + back)
+    }
+
+    /// Takes down where the first rate stands, for the answer to tell.
+    mutating func tell(_ id: Int, _ attempt: Int) {
+        guard let telling = upstream.tells, !upstream.rates.isEmpty, isCurrent(id, attempt) else { return }
+        requests[id].notice = upstream.rates[0].notice(at: now, as: telling.refill)
     }
 
     /// Until the head, and from there to the end.

@@ -11,6 +11,7 @@ package struct Rehearsal {
         case depart(request: Int, attempt: Int)
         case arrive(request: Int, attempt: Int)
         case lost(request: Int, attempt: Int)
+        case tell(request: Int, attempt: Int)
         case head(request: Int, attempt: Int, Answer)
         case finish(request: Int, attempt: Int, arrivedAt: Instant)
         case giveUp(request: Int)
@@ -57,6 +58,8 @@ package struct Rehearsal {
         var isSent = false
         var isAtProvider = false
         var hasEnded = false
+        /// What the provider's answer will say of its limits.
+        var notice: LimitNotice?
     }
 
     package internal(set) var gate: Gate
@@ -145,6 +148,7 @@ package struct Rehearsal {
         case .depart(let request, let attempt): departureDue(request, attempt)
         case .arrive(let request, let attempt): arrive(request, attempt)
         case .lost(let request, let attempt): lost(request, attempt)
+        case .tell(let request, let attempt): tell(request, attempt)
         case .head(let request, let attempt, let answer): head(request, attempt, answer)
         case .finish(let request, let attempt, let arrivedAt): finish(request, attempt, arrivedAt)
         case .giveUp(let request): giveUp(request)

@@ -17,6 +17,8 @@ package struct Upstream: Sendable {
     package var hintless = 0
     /// What its answers say of its limits, true or not.
     package var notices: [LimitNotice] = []
+    /// Whether they tell where its first rate stands, and when that is looked at.
+    package var tells: Telling?
     /// For how long, and how often, it grants only a part of its limits, in hundredths.
     package var reduction: Reduction?
     package var faults = Faults()
@@ -51,6 +53,18 @@ package struct Upstream: Sendable {
         self.jitter = jitter
         self.shortest = shortest
         self.longest = longest
+    }
+
+    /// When an answer's words about the first rate are taken down, and how they say that it comes back.
+    package struct Telling: Hashable, Sendable {
+        package enum Moment: Hashable, Sendable, CaseIterable { case arrival, answer }
+
+        package var at: Moment
+        package var refill: LimitNotice.Refill
+
+        package init(at moment: Moment, refill: LimitNotice.Refill = .continuous) {
+            (at, self.refill) = (moment, refill)
+        }
     }
 
     /// What goes wrong, per thousand attempts, and outages.

@@ -66,6 +66,31 @@ struct LimitNoticeTests {
         #expect(lowered(bench, at: .after(.seconds(31))) == nil)
     }
 
+    @Test("Of a bucket of ten seconds what others have used is told from what it never holds")
+    func shallowBucket() {
+        var bench = bench(600)
+        #expect(go(&bench, at: .start, atMost: 60) == 60)
+        // Of 100 that fit ours have taken 61, and nothing is missing.
+        notice(&bench, limit: 600, remaining: 39, reset: .milliseconds(6100), at: .start)
+        #expect(lowered(bench, at: .start) == nil)
+        notice(&bench, limit: 600, remaining: 8, reset: .milliseconds(9200), at: .after(.milliseconds(1)))
+        #expect(lowered(bench, at: .after(.milliseconds(1))) != nil)
+        #expect(go(&bench, at: .after(.milliseconds(2))) == 8)
+        #expect(lowered(bench, at: .after(.seconds(6))) == nil)
+    }
+
+    @Test("What an answer says is of the time when its request was sent", arguments: [1, 30, 61, 100])
+    func lateAnswer(seconds: Int) {
+        var bench = bench(600)
+        notice(&bench, limit: 600, remaining: 200, reset: .seconds(1), at: .start)
+        #expect(go(&bench, at: .after(.milliseconds(1)), atMost: 400) == 400)
+        #expect(bench.ask("slow", at: .after(.milliseconds(2))) == "+")
+        let word = LimitNotice(.requests, per: .minutes(1), limit: 600, remaining: 198, reset: .seconds(40))
+        let late = Instant.after(.seconds(seconds))
+        bench.permits["slow"].map { bench.gate.noticed($0, [word], now: late) }
+        #expect(lowered(bench, at: late) == nil)
+    }
+
     @Test("Of a window that is spent nothing goes before its reset", arguments: [5, 30])
     func spent(seconds: Int) {
         var bench = bench(60)

@@ -16,8 +16,6 @@ def policy(simulator, *more):
     limits = f"limits: [{{in_flight: 40, requests: {PER_MINUTE}/min}}]"
     return "\n    ".join([
         "upstreams:\n  provider:", f"url: http://127.0.0.1:{simulator.port}", "provider: openai", "pacing: 10s",
-        # What is measured is the keys' books and not what the simulator tells of its buckets.
-        "answers: {limit_headers: false}",
         "credentials:", f"  - {{name: a, key: {{env: PENSTOCK_TEST_KEY_A}}, {limits}}}",
         f"  - {{name: b, key: {{env: PENSTOCK_TEST_KEY_B}}, {limits}}}", *more,
     ]) + "\n"
