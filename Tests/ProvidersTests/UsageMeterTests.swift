@@ -15,7 +15,7 @@ struct UsageMeterTests {
 
         init(_ meter: UsageMeter) {
             usage = meter.usage
-            isFinal = meter.isFinal
+            isFinal = meter.isFinal || meter.hasEndMark
             estimatedOutput = meter.estimatedOutput
             output = meter.output
         }
@@ -75,6 +75,55 @@ struct UsageMeterTests {
         #expect(read(long, .events).output == 100)
         #expect(read(#"data: {"choices":[{"delta":{"content":"cut o"#, .events).output == 1)
         #expect(read(short, .events).usage == nil)
+    }
+
+    /// A stream in which events are repeated as providers repeat them, with other strings, numbers and lengths in them,
+    /// and now and then something that is none of that.
+    private func stream(_ answer: UsageAnswer, _ random: inout SplitMix64) -> [UInt8] {
+        let end = answer.framing == .lines ? "\n" : answer.body.contains(0x0D) ? "\r\n\r\n" : "\n\n"
+        let texts = String(decoding: answer.body, as: UTF8.self).split(separator: end)
+        var stream: [UInt8] = []
+        for _ in 0..<40 {
+            let text = Array((texts.randomElement(using: &random) ?? "").utf8)
+            for _ in 0..<Int.random(in: 1...5, using: &random) {
+                var event = text
+                if Int.random(in: 0..<3, using: &random) > 0 { Self.change(&event, &random) }
+                stream += event + Array((Int.random(in: 0..<30, using: &random) == 0 ? "\n" : end).utf8)
+            }
+        }
+        return stream
+    }
+
+    private static func change(_ event: inout [UInt8], _ random: inout SplitMix64) {
+        let rest = [
+            "", "a", "7", "words of text", #"\""#, #"\u00e9"#, #"\\"#, "\"", "-", ".5", "e3", "}", "{", "]", ",", ":",
+            "\n",
+            "\\", "\t", "你好", "null",
+        ]
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let place = Int.random(in: 0...event.count, using: &random)
+            // Mostly where a string or a number goes on.
+            let near = event[place...].firstIndex { $0 == UInt8(ascii: "\"") || $0.isDigit } ?? place
+            event.insert(contentsOf: (rest.randomElement(using: &random) ?? "").utf8, at: near)
+        }
+    }
+
+    @Test("reads events that are like those before as it would read each by itself", arguments: seeds(40))
+    func patterns(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        for answer in UsageAnswer.all where answer.framing == .events || answer.framing == .lines {
+            let stream = stream(answer, &random)[...]
+            // Byte by byte no event is ever whole, so that each is walked through.
+            let walked = read(stream.indices.map { stream[$0...$0] }, answer.framing)
+            #expect(Reading(read([stream], answer.framing)) == Reading(walked), "\(answer), seed \(seed)")
+            var pieces: [ArraySlice<UInt8>] = []
+            var rest = stream
+            while !rest.isEmpty {
+                pieces.append(rest.prefix(Int.random(in: 1...400, using: &random)))
+                rest = rest.dropFirst(pieces[pieces.count - 1].count)
+            }
+            #expect(Reading(read(pieces, answer.framing)) == Reading(walked), "\(answer) in pieces, seed \(seed)")
+        }
     }
 
     @Test(

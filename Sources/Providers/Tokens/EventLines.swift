@@ -32,6 +32,16 @@ struct EventLines: Sendable {
     private var place = Place.name(0)
     private var isBehindCR = false
 
+    /// Whether a line begins here, and not with the rest of another's end.
+    var isAtLineStart: Bool { place == .name(0) && !isBehindCR }
+
+    /// Whole lines have been read by somebody else, from the start of one.
+    ///
+    /// - Parameter byte: the last of them.
+    mutating func stepOver(linesEndingWith byte: UInt8) {
+        isBehindCR = byte == UInt8(ascii: "\r")
+    }
+
     /// The next part of a piece.
     ///
     /// - Parameter index: how far the piece has been read; it ends up behind the part.

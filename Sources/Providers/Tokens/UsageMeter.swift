@@ -10,6 +10,9 @@ package struct UsageMeter: Sendable {
     private var frames = EventFrames()
     private var envelope = FrameEnvelope()
     private var reader = UsageReader()
+    private var pattern = EventPattern()
+    /// Whether nothing of the next event has been read.
+    private var isBetweenTexts = true
     private var isFinished = false
 
     package init(_ framing: AnswerFraming) {
@@ -66,24 +69,55 @@ package struct UsageMeter: Sendable {
 
     private mutating func readEvents(_ bytes: Span<UInt8>) {
         var index = 0
-        while let part = lines.next(bytes, &index) {
-            switch part {
-            case .data(let range): reader.read(bytes.extracting(range))
+        var event = WholeText()
+        while index < bytes.count {
+            if isBetweenTexts, lines.isAtLineStart {
+                if let end = reader.read(bytes, from: index, as: &pattern) {
+                    lines.stepOver(linesEndingWith: bytes[end - 1])
+                    index = end
+                    continue
+                }
+                event = WholeText(start: index)
+                isBetweenTexts = false
+            }
+            switch lines.next(bytes, &index) {
+            case .data(let range):
+                reader.read(bytes.extracting(range))
+                event.add(range)
             case .lineEnd: reader.endLine()
-            case .eventEnd: reader.endText()
-            case .comment, .lineFeed, .other: break
+            case .eventEnd: endText(bytes, event, upTo: index)
+            case .comment, .lineFeed, .other, nil: break
             }
         }
     }
 
     private mutating func readLines(_ bytes: Span<UInt8>) {
         var index = 0
+        var line = WholeText()
         while index < bytes.count {
+            if isBetweenTexts {
+                if let end = reader.read(bytes, from: index, as: &pattern) {
+                    index = end
+                    continue
+                }
+                line = WholeText(start: index)
+                isBetweenTexts = false
+            }
             let end = bytes.firstIndex(of: UInt8(ascii: "\n"), or: UInt8(ascii: "\n"), from: index)
             reader.read(bytes.extracting(index..<end))
-            if end < bytes.count { reader.endText() }
+            line.add(index..<end)
             index = end + 1
+            if end < bytes.count { endText(bytes, line, upTo: index) }
         }
+    }
+
+    /// An event or a line is over. Where all of it is here, others like it may follow.
+    private mutating func endText(_ bytes: Span<UInt8>, _ text: WholeText, upTo end: Int) {
+        reader.endText()
+        isBetweenTexts = true
+        guard let start = text.start, let data = text.data, pattern.isWorthLearning() else { return }
+        let whole = bytes.extracting(start..<end)
+        UsageReader.teach(&pattern, whole, data: data.lowerBound - start..<data.upperBound - start)
     }
 
     private mutating func readFrames(_ bytes: Span<UInt8>) {
@@ -94,5 +128,16 @@ package struct UsageMeter: Sendable {
             case .frameEnd: envelope.end(into: &reader)
             }
         }
+    }
+}
+
+/// Where an event begins and has its data, as far as all of it is in one piece and in one line.
+private struct WholeText {
+    var start: Int?
+    private(set) var data: Range<Int>?
+
+    mutating func add(_ range: Range<Int>) {
+        if data != nil { start = nil }
+        data = range
     }
 }

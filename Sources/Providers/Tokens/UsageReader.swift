@@ -45,6 +45,28 @@ struct UsageReader: Sendable {
         }
     }
 
+    /// Reads a text as a pattern learned from an earlier one, with what stands around it; nothing where it is another.
+    ///
+    /// - Returns: the place behind it.
+    mutating func read(_ stream: Span<UInt8>, from start: Int, as pattern: inout EventPattern) -> Int? {
+        var counts = counts
+        guard let reading = pattern.read(stream, from: start, counts: &counts) else { return nil }
+        pattern.noteFit()
+        self.counts = counts
+        if reading.contentBytes > 0 { contentTexts += 1 }
+        contentBytes += reading.contentBytes
+        return reading.end
+    }
+
+    /// Has a pattern learned.
+    ///
+    /// - Parameters:
+    ///   - text: with what stands around it.
+    ///   - data: where it stands.
+    static func teach(_ pattern: inout EventPattern, _ text: Span<UInt8>, data: Range<Int>) {
+        pattern.learn(text, data: data, places, content: content)
+    }
+
     /// A line of the text is complete and another may follow.
     mutating func endLine() {
         let lineBreak: [1 of UInt8] = [UInt8(ascii: "\n")]
