@@ -50,6 +50,8 @@ package struct Judgement: Hashable, Sendable {
     package var isRetryable: Bool
     /// Whether the provider turned the request away before working on it, so that a repetition does nothing twice.
     package var isUnprocessed: Bool
+    /// Whether the provider does not accept the key, whatever is asked with it.
+    package var isKeyRejected: Bool
     /// Which limit the provider says that the request met; `nil` for other kinds and where it does not say.
     package var exceeded: ExceededLimit?
     /// Whether the answer itself tells the client's SDK to repeat or not, so that nobody need add it.
@@ -57,7 +59,7 @@ package struct Judgement: Hashable, Sendable {
 
     /// What an answer that is no error means.
     package static let ok = Judgement(
-        kind: .ok, hint: nil, isRetryable: false, isUnprocessed: false, hasRetryAdvice: false)
+        kind: .ok, hint: nil, isRetryable: false, isUnprocessed: false, isKeyRejected: false, hasRetryAdvice: false)
 }
 
 extension ProviderProfile {
@@ -83,6 +85,7 @@ extension ProviderProfile {
         return Judgement(
             kind: kind, hint: kind.isRetryable ? hint : nil, isRetryable: kind.isRetryable && advice != "false",
             isUnprocessed: kind == .rateLimited || kind == .overloaded || [408, 409, 425].contains(status),
+            isKeyRejected: keyRejections.contains { $0.matches(status: status, facts: facts) },
             exceeded: kind == .rateLimited ? exceeded(facts, headers) : nil, hasRetryAdvice: advice != nil)
     }
 
@@ -98,7 +101,8 @@ extension ProviderProfile {
     /// Whether an answer of this status can only be judged with the beginning of its body at hand.
     package func needsBody(status: Int) -> Bool {
         // A 429 may carry its hint in the body and nowhere else.
-        status == 429 || answerRules.contains { $0.readsBody && $0.statuses.contains(status) }
+        status == 429 || answerRules.contains { $0.condition.readsBody && $0.statuses.contains(status) }
+            || keyRejections.contains { $0.condition.readsBody && $0.statuses.contains(status) }
     }
 }
 
@@ -134,15 +138,31 @@ package struct AnswerRule: Hashable, Sendable {
         statuses.contains(status) && condition.holds(facts: facts, hint: hint)
     }
 
-    var readsBody: Bool {
-        switch condition {
-        case .named, .says, .quota, .neverFits, .hintedBeyond: true
-        case .always, .hinted: false
-        }
+}
+
+/// One way in which a provider says that it does not accept a key: it was mistyped, revoked, suspended.
+package struct KeyRejection: Hashable, Sendable {
+    package var statuses: Set<Int>
+    package var condition: AnswerRule.Condition
+
+    package init(_ statuses: Set<Int>, _ condition: AnswerRule.Condition = .always) {
+        self.statuses = statuses
+        self.condition = condition
+    }
+
+    func matches(status: Int, facts: ErrorFacts) -> Bool {
+        statuses.contains(status) && condition.holds(facts: facts, hint: nil)
     }
 }
 
 extension AnswerRule.Condition {
+    var readsBody: Bool {
+        switch self {
+        case .named, .says, .quota, .neverFits, .hintedBeyond: true
+        case .always, .hinted: false
+        }
+    }
+
     func holds(facts: ErrorFacts, hint: RetryHint?) -> Bool {
         switch self {
         case .always: return true

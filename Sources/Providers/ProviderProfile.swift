@@ -13,6 +13,8 @@ package struct ProviderProfile: Sendable {
     package var credential: CredentialRule
     /// What its error answers mean, beyond what their status says.
     package var answerRules: [AnswerRule]
+    /// How it says that it does not accept the key, whatever is asked with it.
+    package var keyRejections: [KeyRejection]
     /// The dimensions of its limits as its answer headers show them.
     package var limitHeaders: [LimitHeaders]
     /// What it calls the limit that a refused request met.
@@ -36,8 +38,7 @@ package struct ProviderProfile: Sendable {
         hosts: [Glob] = [], enforcedWindow: Interval = .seconds(60), request: RequestShape = RequestShape(),
         credential: CredentialRule = .bearer, answerRules: [AnswerRule] = [], limitHeaders: [LimitHeaders] = [],
         exceededRules: [ExceededRule] = [], errorShape: ErrorShape = .openAI, tokenCounting: TokenCounting = .usage,
-        hasUsageOption: Bool = false,
-        dayZone: ResetZone? = nil
+        hasUsageOption: Bool = false, dayZone: ResetZone? = nil, keyRejections: [KeyRejection] = .unauthorized
     ) {
         self.hosts = hosts
         self.enforcedWindow = enforcedWindow
@@ -50,6 +51,7 @@ package struct ProviderProfile: Sendable {
         self.tokenCounting = tokenCounting
         self.dayZone = dayZone
         self.hasUsageOption = hasUsageOption
+        self.keyRejections = keyRejections
     }
 
     /// Whether a lower-case host name belongs to the provider.

@@ -30,6 +30,25 @@ struct JudgementTests {
     }
 
     @Test(
+        "as a word about the key where the provider does not accept it, whatever was asked",
+        arguments: [
+            (Provider.openai, 401, "{}", true), (.generic, 401, "", true), (.openai, 403, "{}", false),
+            (.gemini, 400, #"{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}"#, true),
+            (.gemini, 400, #"{"error":{"code":400,"status":"INVALID_ARGUMENT"}}"#, false),
+            (.gemini, 403, #"{"error":{"message":"Your API key was reported as leaked. Please use another"}}"#, true),
+            (.gemini, 403, #"{"error":{"status":"PERMISSION_DENIED"}}"#, false),
+            (.vertex, 403, #"{"error":{"details":[{"reason":"CONSUMER_SUSPENDED"}]}}"#, true),
+            (.bedrock, 403, #"{"__type":"UnrecognizedClientException"}"#, true),
+            (.bedrock, 403, #"{"__type":"AccessDeniedException"}"#, false),
+            (.anthropic, 403, #"{"error":{"type":"permission_error"}}"#, false),
+        ])
+    func ofKey(provider: Provider, status: Int, body: String, isRejected: Bool) {
+        let judgement = judge(provider, status, body)
+        #expect(judgement.isKeyRejected == isRejected)
+        #expect(judgement.kind == .clientError)
+    }
+
+    @Test(
         "by its code, each provider's in its own meaning",
         arguments: [
             (
@@ -72,6 +91,9 @@ struct JudgementTests {
                 .quotaExhausted
             ),
             (.gemini, 429, #"{"error":{"code":"quota_exceeded"}}"#, .quotaExhausted),
+            (.openrouter, 403, #"{"error":{"code":403,"message":"Key limit exceeded"}}"#, .quotaExhausted),
+            (.openrouter, 403, #"{"error":{"code":403,"message":"Your input was flagged"}}"#, .clientError),
+            (.moonshot, 403, #"{"error":{"message":"Insufficient balance"}}"#, .quotaExhausted),
             (.vertex, 429, #"{"error":{"message":"Resource exhausted, please try again later"}}"#, .rateLimited),
             (.vertex, 429, #"{"error":{"message":"Exceeded the Provisioned Throughput"}}"#, .quotaExhausted),
             (.bedrock, 429, #"{"message":"Too many requests"}"#, .rateLimited),

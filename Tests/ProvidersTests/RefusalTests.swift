@@ -41,6 +41,11 @@ struct RefusalTests {
                 "Penstock refused this request: 1 request of tenant \"acme\" waits already"
             ),
             (
+                .queueFull(waiting: 0, tenant: "acme", limit: slots, wait: .seconds(2)),
+                "Penstock refused this request: no request of tenant \"acme\" may wait here, held back by limit "
+                    + "\"slots\" (4 requests in flight) for tenant \"acme\"; come back in 2 seconds"
+            ),
+            (
                 .waitTooLong(allowed: .seconds(60), limit: jobs, wait: .seconds(1)),
                 "Penstock refused this request: the wait would be longer than 1 minute, held back by limit \"jobs\" "
                     + "(8 jobs under way) for tenant \"acme\", job \"nightly\"; come back in 1 second"

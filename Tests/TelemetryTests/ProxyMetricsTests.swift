@@ -43,10 +43,12 @@ struct ProxyMetricsTests {
         upstream.throttled(status: 529).increment()
         upstream.tokens(model: "gpt-4o", kind: .output, now: 0).increment(by: 9)
         upstream.tokens(model: "", kind: .input, now: 0).increment()
+        upstream.unmetered.increment(by: 3)
         let expected = [
             #"penstock_attempts_total{retry="refused_stream",status="none",upstream="openai"} 1"#,
             #"penstock_limited_total{action="refuse",limit="account",mode="observe",upstream="openai"} 1"#,
             #"penstock_throttled_total{status="529",upstream="openai"} 1"#,
+            #"penstock_unmetered_answers_total{upstream="openai"} 3"#,
             #"penstock_tokens_total{kind="input",model="unknown",upstream="openai"} 1"#,
             #"penstock_tokens_total{kind="output",model="gpt-4o",upstream="openai"} 9"#,
         ]

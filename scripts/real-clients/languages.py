@@ -61,6 +61,18 @@ def node(penstock, secure, ours):
             said(secure, got, TEXT, f"node-tls-{mode}")
 
 
+    proxy = {"HTTP_PROXY": f"http://node-user:any@127.0.0.1:{penstock.port}"}
+    with check("Node: node:http through a proxy, by the provider's own name"):
+        got = with_environment(proxy, "node", program, "proxy", "http://api.openai.com/v1")
+        said(penstock, got, TEXT, "node-user")
+    with check("Node: fetch does not read HTTP_PROXY before Node 24"):
+        major = int(run("node", "--version").strip().lstrip("v").split(".")[0])
+        script = f"fetch('{penstock.url}/openai/v1/models').then(r => console.log(r.status))"
+        # Nothing listens there: it would fail if it went that way.
+        got = with_environment({"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}, "node", "--eval", script)
+        assert major >= 24 or got.strip() == "200", got
+
+
 def java(penstock, secure, ours):
     program = HERE / "java" / "Client.java"
     with check("Java: HTTP/1.1, plain and streamed, and its way to HTTP/2 without TLS, which is to ask for an upgrade"):

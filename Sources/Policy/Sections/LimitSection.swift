@@ -23,7 +23,12 @@ extension Field {
     }
 
     private func keyLimit(in dimensions: Dimensions) -> ReadLimit? {
-        guard let section = section(Self.keyLimitKeys) else { return nil }
+        guard let section = section(Self.limitKeys) else { return nil }
+        for key in Self.limitKeys where !Self.keyLimitKeys.contains(key) {
+            guard let field = section[key] else { continue }
+            let message = "a limit of a key has no `\(key)`; it can have \(Self.keyLimitKeys.joined(separator: ", "))"
+            reading.findings.mistake(message, at: field.keyPosition)
+        }
         let bounds = ["in_flight"] + Self.unitKeys
         guard bounds.contains(where: { section[$0] != nil }) else {
             mistake("a limit of a key needs at least one of \(bounds.joined(separator: ", "))")

@@ -45,16 +45,17 @@ extension Refusal {
         held("\(limit.inWords) is reached", by: limit, wait: wait)
     }
 
-    /// The waiting room is full.
+    /// The waiting room is full, or there is none.
     ///
     /// - Parameters:
-    ///   - waiting: how many requests wait.
+    ///   - waiting: how many requests may wait, and do.
     ///   - tenant: whose part of the room is full, where it is not the whole room.
     ///   - limit: what holds them back.
     package static func queueFull(
         waiting: Int, tenant: String? = nil, limit: RefusedLimit?, wait: Interval?
     ) -> Refusal {
         let whose = tenant.map { " of tenant \(Words.quoted($0))" } ?? ""
+        if waiting == 0 { return held("no request\(whose) may wait here", by: limit, wait: wait, namesLimit: true) }
         let verb = waiting == 1 ? "waits" : "wait"
         return held(
             "\(Words.count(waiting, "request"))\(whose) \(verb) already", by: limit, wait: wait, namesLimit: true)

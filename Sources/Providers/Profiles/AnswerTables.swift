@@ -31,6 +31,26 @@ extension [AnswerRule] {
     static let googleDay: [AnswerRule] = [AnswerRule([429], .quota("PerDay"), .quotaExhausted)]
 }
 
+extension [KeyRejection] {
+    /// RFC 9110 §15.5.2. A 403 is mostly about what was asked, not about the key.
+    static let unauthorized = [KeyRejection([401])]
+
+    /// Google has 400 for a key that it does not know (`google.api.ErrorReason`), and 403 for one that is suspended or
+    /// was found in public ("Your API key was reported as leaked").
+    static let google =
+        unauthorized + [
+            KeyRejection([400, 403], .named(["API_KEY_INVALID", "CONSUMER_SUSPENDED", "CONSUMER_INVALID"])),
+            KeyRejection([403], .says(["api key was reported as leaked", "api key expired"])),
+        ]
+
+    /// AWS has 403 for all that is wrong with who asks ("Common errors" of its API references); not for what the key
+    /// may not do.
+    static let amazon: [KeyRejection] = {
+        let names = ["UnrecognizedClientException", "ExpiredTokenException", "InvalidClientTokenId"]
+        return unauthorized + [KeyRejection([403], .named(Set(names)))]
+    }()
+}
+
 /// Rows of headers that several providers share.
 extension [LimitHeaders] {
     /// `x-ratelimit-remaining-requests` and so on, of a minute; the reset is a Go duration and says when the bucket is

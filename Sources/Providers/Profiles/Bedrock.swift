@@ -24,5 +24,6 @@ extension ProviderProfile {
             ExceededRule(.says(["too many tokens"]), .tokens), ExceededRule(.says(["too many requests"]), .requests),
         ],
         errorShape: .bedrock,
-        tokenCounting: .reservedUsage)
+        tokenCounting: .reservedUsage,
+        keyRejections: .amazon)
 }

@@ -9,7 +9,7 @@ extension ProviderProfile {
         // The code is that of its Interactions API.
         answerRules: .googleDay + [AnswerRule([429], .named(["quota_exceeded"]), .quotaExhausted)],
         exceededRules: .google, errorShape: .google,
-        dayZone: .pacific)
+        dayZone: .pacific, keyRejections: .google)
 
     /// Vertex AI: shared capacity without a fixed number, or quotas per minute.
     static let vertex = ProviderProfile(
@@ -24,7 +24,7 @@ extension ProviderProfile {
             AnswerRule([429], .says(["exceeded the provisioned throughput"]), .quotaExhausted),
             AnswerRule([499], .always, .timeout),
         ],
-        exceededRules: .google, errorShape: .google)
+        exceededRules: .google, errorShape: .google, keyRejections: .google)
 
     /// `…/models/{model}:streamGenerateContent`; the `rawPredict` forms are Anthropic's on Vertex.
     private static let google = RequestShape(

@@ -40,12 +40,14 @@ extension ProviderProfile {
         ] + .plain,
         hasUsageOption: true)
 
-    /// OpenRouter: a 402 with `Retry-After` is the budget of what is in flight, any other 402 is money.
+    /// OpenRouter: a 402 with `Retry-After` is the budget of what is in flight, any other 402 is money, and so is a 403
+    /// that says so of the key ("Key limit exceeded"); other 403s are about what was asked.
     static let openrouter = ProviderProfile(
         hosts: [Glob("openrouter.ai")],
         answerRules: [
             AnswerRule([402], .named(["openrouter_in_flight_budget"]), .rateLimited),
             AnswerRule([402], .hinted, .rateLimited),
+            AnswerRule([403], .says(["key limit exceeded"]), .quotaExhausted),
         ],
         limitHeaders: .plain)
 
@@ -88,7 +90,8 @@ extension ProviderProfile {
     static let moonshot = ProviderProfile(
         hosts: [Glob("api.moonshot.ai"), Glob("api.moonshot.cn")],
         answerRules: [
-            AnswerRule([429], .named(["exceeded_current_quota_error"]), .quotaExhausted),
+            AnswerRule([403, 429], .named(["exceeded_current_quota_error"]), .quotaExhausted),
+            AnswerRule([403], .says(["balance"]), .quotaExhausted),
             AnswerRule([429], .named(["engine_overloaded_error"]), .overloaded),
             AnswerRule([429], .named(["rate_limit_reached_error"]), .rateLimited),
         ] + .openAIMoney,

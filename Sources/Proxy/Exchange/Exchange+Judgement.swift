@@ -18,10 +18,10 @@ extension Exchange {
         }
         verdict = Verdict(judgement.kind)
         let backoff = wait(for: judgement)
-        let hasAnotherKey = note(judgement, status: status, backoff: backoff, permit, now: now)
+        let hasAnotherKey = note(judgement, backoff: backoff, permit, now: now)
         var held: Permit? = permit
         if let wait = hasAnotherKey && isRepeatableAfterAnswer ? .zero : backoff {
-            let isOfKey = keyFault(judgement, status: status) != nil
+            let isOfKey = keyFault(judgement) != nil
             let repetition = repeatAttempt(
                 &held, reason: isOfKey ? .credential : AttemptReason(judgement.kind),
                 isFree: isOfKey || judgement.isUnprocessed && judgement.hint != nil, wasSent: true, at: now + wait,
@@ -52,10 +52,8 @@ extension Exchange {
     /// that the answer is about.
     ///
     /// - Returns: whether another key may take the request.
-    private func note(
-        _ judgement: Judgement, status: Int, backoff: Interval?, _ permit: Permit, now: Instant
-    ) -> Bool {
-        if let fault = keyFault(judgement, status: status) {
+    private func note(_ judgement: Judgement, backoff: Interval?, _ permit: Permit, now: Instant) -> Bool {
+        if let fault = keyFault(judgement) {
             return service.gate.refusedKey(of: permit, fault, now: now)
         }
         guard judgement.kind == .rateLimited else {
@@ -71,10 +69,10 @@ extension Exchange {
     }
 
     /// What is wrong with the key of an answer, where Penstock has chosen it.
-    private func keyFault(_ judgement: Judgement, status: Int) -> KeyFault? {
+    private func keyFault(_ judgement: Judgement) -> KeyFault? {
         guard service.keys.count > 1 else { return nil }
         if judgement.kind == .quotaExhausted { return .exhausted }
-        return status == 401 ? .rejected : nil
+        return judgement.isKeyRejected ? .rejected : nil
     }
 
     /// Whether the request is still there to be sent again.

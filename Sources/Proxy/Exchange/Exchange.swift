@@ -165,9 +165,12 @@ final class Exchange {
     /// Begins to look at an answer, where its tokens are of interest.
     func readAnswer(_ head: HTTPResponseHead) {
         guard self.head.method == .POST,
-            let framing = head.headers.first(name: "content-type").flatMap(AnswerFraming.init(contentType:)),
-            !Forwarding.isCompressed(head.headers)
+            let framing = head.headers.first(name: "content-type").flatMap(AnswerFraming.init(contentType:))
         else { return }
+        if Forwarding.isCompressed(head.headers) {
+            if service.metersTokens { service.metrics.unmetered.increment() }
+            return
+        }
         guard service.metersTokens else {
             if framing == .events { streamEnd = .open }
             return

@@ -18,6 +18,7 @@ final class LabelledCounters: Sendable {
         case limited(String, LimitMode, LimitAction)
         case throttled(status: Int)
         case tokens(modelSlot: Int, TokenKind)
+        case unmetered
 
         /// Without the closed sets, whose hashes are those of their texts: the few keys that differ in nothing else are
         /// quicker told apart by comparison.
@@ -28,6 +29,7 @@ final class LabelledCounters: Sendable {
             case .limited(let name, _, _): hasher.combine(name)
             case .throttled(let status): hasher.combine(-status)
             case .tokens(let slot, _): hasher.combine(~slot << 16)
+            case .unmetered: hasher.combine(-2)
             }
         }
 

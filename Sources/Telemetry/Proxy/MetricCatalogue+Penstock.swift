@@ -17,6 +17,7 @@ enum ProxyMetricName {
     static let breakerOpen = "penstock_breaker_open"
     static let adaptiveLimit = "penstock_adaptive_limit"
     static let tokens = "penstock_tokens_total"
+    static let unmetered = "penstock_unmetered_answers_total"
     static let connections = "penstock_connections"
     static let clusterConnected = "penstock_cluster_connected"
     static let configReloadFailed = "penstock_config_reload_failed"
@@ -49,6 +50,7 @@ extension MetricCatalogue {
         ProxyMetricName.breakerOpen: "Whether the circuit breaker is open.",
         ProxyMetricName.adaptiveLimit: "In-flight limit as adapted to the upstream's answers.",
         ProxyMetricName.tokens: "Tokens used, as reported by the provider or estimated.",
+        ProxyMetricName.unmetered: "Answers whose tokens could not be read because they were compressed.",
         ProxyMetricName.connections: "Connections to the upstream.",
         ProxyMetricName.clusterConnected: "Whether the shared limits' store is reachable.",
         ProxyMetricName.configReloadFailed: "Whether the last reload of the configuration failed.",

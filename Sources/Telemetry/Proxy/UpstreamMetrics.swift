@@ -72,6 +72,11 @@ package final class UpstreamMetrics: Sendable {
         }
     }
 
+    /// Answers of which it is not known how many tokens they took.
+    package var unmetered: Counter {
+        counters.counter(key(.unmetered), ProxyMetricName.unmetered) { [("upstream", upstream)] }
+    }
+
     private func key(_ labels: LabelledCounters.KeyLabels) -> LabelledCounters.Key {
         LabelledCounters.Key(upstream: number, labels: labels)
     }
