@@ -2,8 +2,9 @@ import Admission
 
 /// Reads from an answer, while it passes by, how many tokens it took.
 ///
-/// It is fed every piece of the body as it comes, cut anywhere, and keeps none of it: constant memory, no allocation.
-/// No event is too long for it, because none is kept. What is no JSON, or is compressed, makes it find nothing.
+/// It is fed every piece of the body as it comes, cut anywhere, and keeps nothing of it but the shape of one event
+/// (``EventPattern``): bounded memory, a few allocations for a stream. No event is too long for it. What is no JSON, or is
+/// compressed, makes it find nothing.
 package struct UsageMeter: Sendable {
     private let framing: AnswerFraming
     private var lines = EventLines()
