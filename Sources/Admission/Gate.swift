@@ -137,11 +137,13 @@ package struct Gate: Sendable {
         if wasSent { noteHold(attempt) } else { giveBack(attempt) }
         let prospect = prospect(of: attempt.flow, for: attempt.reserve.tokens, isFirst: true)
         let earliest = max(instant, prospect.earliest)
-        guard !isDraining, earliest < deadline else {
+        let denial = denial(of: attempt.flow, attempt.reserve.tokens)
+        guard !isDraining, earliest < deadline, denial == nil else {
             if !isFree { budget.giveBack(paid) }
             finish(attempt)
             dispatch()
             if isDraining { return .refused(.draining) }
+            if let denial { return .refused(denial) }
             var refusal = refusal(isBreakerOpen(until: earliest) ? .breakerOpen : .waitTooLong, prospect)
             refusal.comeBack = earliest - now
             return .refused(refusal)

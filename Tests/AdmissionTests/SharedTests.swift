@@ -88,6 +88,120 @@ struct SharedTests {
         guard case .refused = submit(1001) else { return #expect(Bool(false), "let in") }
     }
 
+    @Test("Where nobody may go without the store, an attempt that would have another is refused as well")
+    func deniedRetry() {
+        var gate = joined(slots: 10, heldElsewhere: 0, whenAway: .deny)
+        _ = gate.submit(Ask(identity: Identity()), now: .start)
+        answer(&gate, 0, now: .start)
+        guard case .granted(_, let permit)? = gate.takeDecisions().first else {
+            return #expect(Bool(false), "not let in")
+        }
+        gate.storeLost(now: .start + .milliseconds(2))
+        gate.advance(to: .start + .seconds(1))
+        let deadline = Instant.start + .seconds(60)
+        let submission = gate.retry(permit, at: .start + .seconds(2), deadline: deadline, now: .start + .seconds(1))
+        guard case .refused(let refusal)? = submission else { return #expect(Bool(false), "waits") }
+        #expect(refusal.comeBack == .seconds(1))
+    }
+
+    /// A gate with so many slots that the store has answered, and which knows that so many of them are held elsewhere.
+    private func joined(
+        slots: Int, heldElsewhere: Int, whenAway: SharedRules.WhenAway = .part
+    ) -> Gate {
+        var rules = GateRules(limits: [Limit(name: "account", terms: Limit.Terms(inFlight: slots))])
+        rules.shared = SharedRules(limits: ["account"], whenAway: whenAway)
+        var gate = Gate(rules: rules, now: .start)
+        gate.storeFound(now: .start)
+        answer(&gate, heldElsewhere, now: .start)
+        return gate
+    }
+
+    /// The store's answer to the turn that is due, which lets everybody go.
+    @discardableResult
+    private func answer(_ gate: inout Gate, _ heldElsewhere: Int, now: Instant) -> SharedTurn? {
+        guard let turn = gate.takeTurn(now: now) else { return nil }
+        let granted = turn.asks.reduce(0) { $0 + $1.units.count }
+        let cells = turn.cells.map { cell -> SharedAnswer.Cell in
+            guard case .counted(_, let held) = cell.kind else {
+                return SharedAnswer.Cell(kind: cell.kind.answer, pause: .zero)
+            }
+            let own = held + granted
+            return SharedAnswer.Cell(kind: .counted(held: heldElsewhere + own, own: own), pause: .zero)
+        }
+        let grants = turn.asks.map {
+            SharedAnswer.Grant(delays: Array(repeating: .zero, count: $0.units.count), retry: .zero)
+        }
+        let time = StoreTime(microseconds: 1_000_000 + now.nanoseconds / 1000)
+        gate.hear(
+            SharedAnswer(
+                epoch: "e", now: time, members: 1, rank: 0, absent: 0, pause: .zero, cells: cells, grants: grants),
+            to: turn.number, now: now)
+        return turn
+    }
+
+    @Test(
+        "The end of a request is told with the next one's turn, or soon; at once where slots are scarce",
+        arguments: [0, 6])
+    func slack(heldElsewhere: Int) {
+        var gate = joined(slots: 10, heldElsewhere: heldElsewhere)
+        func at(_ milliseconds: Int) -> Instant { .start + .milliseconds(milliseconds) }
+        guard case .waiting = gate.submit(Ask(identity: Identity()), now: at(1)) else {
+            return #expect(Bool(false), "let in without the store")
+        }
+        #expect(answer(&gate, heldElsewhere, now: at(1))?.asks.count == 1)
+        guard case .granted(_, let permit)? = gate.takeDecisions().first else {
+            return #expect(Bool(false), "not let in")
+        }
+        #expect(gate.takeTurn(now: at(1)) == nil)
+        gate.settle(permit, Verdict.none, now: at(2))
+        let told = answer(&gate, heldElsewhere, now: at(2))
+        #expect((told != nil) == (heldElsewhere > 0))
+        guard told == nil else { return }
+        #expect(gate.nextDeadline == at(12))
+        // With the next one …
+        _ = gate.submit(Ask(identity: Identity()), now: at(3))
+        let next = answer(&gate, heldElsewhere, now: at(3))
+        #expect(next?.asks.count == 1 && next?.cells.map(\.kind) == [.counted(most: 10, held: 0)])
+        // … or alone.
+        guard case .granted(_, let second)? = gate.takeDecisions().first else {
+            return #expect(Bool(false), "not let in")
+        }
+        gate.settle(second, Verdict.none, now: at(4))
+        #expect(gate.takeTurn(now: at(4)) == nil && gate.takeTurn(now: at(13)) == nil)
+        gate.advance(to: at(14))
+        #expect(gate.takeTurn(now: at(14))?.cells.map(\.kind) == [.counted(most: 10, held: 0)])
+    }
+
+    @Test("A replica's fear ends where the others began to miss it, and goes on when it is back")
+    func presence() {
+        var rules = GateRules(limits: [
+            Limit(name: "account", terms: Limit.Terms(rates: [.init(600, per: .minutes(1))]))
+        ])
+        rules.shared = SharedRules(limits: ["account"])
+        guard var book = SharedBook(rules) else { return #expect(Bool(false), "nothing is shared") }
+        func at(_ milliseconds: Int) -> Instant { .start + .milliseconds(milliseconds) }
+        func turn(_ number: Int, _ milliseconds: Int) {
+            book.begin(SharedBook.Turn(number: number, sentAt: at(milliseconds), promise: .milliseconds(100)))
+            _ = book.end(number)
+        }
+        func presence(_ milliseconds: Int) -> Interval {
+            book.presence(since: .start, now: at(milliseconds)) - SharedTurn.horizon
+        }
+        book.join()
+        turn(1, 0)
+        book.connect()
+        #expect(presence(60) == .milliseconds(60))
+        #expect(presence(5000) == .milliseconds(100))
+        _ = book.part()
+        book.join()
+        #expect(presence(6000) == .milliseconds(100))
+        turn(2, 6000)
+        book.connect()
+        #expect(presence(6040) == .milliseconds(140))
+        turn(3, 6090)
+        #expect(presence(6150) == .milliseconds(250))
+    }
+
     @Test("A store that refuses every turn does not disturb who goes on without it")
     func refusedTurns() {
         var rules = GateRules(limits: [
@@ -164,5 +278,16 @@ struct SharedTests {
             total += own
         }
         #expect(total <= most, "seed \(seed): \(held) of \(most)")
+    }
+}
+
+extension SharedTurn.Kind {
+    /// As a store would say it that has nothing to say.
+    fileprivate var answer: SharedAnswer.Kind {
+        switch self {
+        case .paced: .paced(due: .zero, debt: 0, pool: 0)
+        case .counted(_, let held): .counted(held: held, own: held)
+        case .daily(_, _, _, _, let known): .daily(used: known)
+        }
     }
 }

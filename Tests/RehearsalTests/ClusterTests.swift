@@ -97,6 +97,42 @@ struct ClusterTests {
         }
     }
 
+    @Test("A burst that the store forgets is not given once more", arguments: [0, 1])
+    func forgotten(nextCaller: Int) {
+        var scene = ClusterScene(
+            rules: Self.rules(Self.rate(600), pacing: .window(.seconds(60))), replicas: 2,
+            callers: [
+                ClusterScene.Caller(replica: 0, tenant: "t", backlog: 150, from: .seconds(5), until: .seconds(6)),
+                ClusterScene.Caller(replica: nextCaller, tenant: "u", backlog: 400, from: .milliseconds(6500)),
+            ])
+        scene.faults = [ClusterScene.Fault(at: .seconds(6), .flush)]
+        var world = ClusterWorld(scene, seed: 9)
+        world.run(for: .seconds(90))
+        #expect(world.sends(from: .seconds(5), to: .seconds(6)) >= 140)
+        #expect(world.most(within: .minutes(1)) <= 600)
+        #expect(world.sends(from: .seconds(66), to: .seconds(90)) >= 200)
+    }
+
+    @Test(
+        "A store that stops right after it came back without its data costs no more than one of both", arguments: 0..<2)
+    func twice(seed: Int) {
+        let pacing = Pacing.window(.seconds(10))
+        var scene = ClusterScene(
+            rules: Self.rules(Self.rate(3000), pacing: pacing), replicas: 3, callers: Self.everybody(3, backlog: 40))
+        scene.skew = .milliseconds(500)
+        scene.faults = [
+            ClusterScene.Fault(at: .seconds(25), .restart(after: .seconds(6))),
+            ClusterScene.Fault(at: .seconds(33), .hang(.seconds(6))),
+        ]
+        var world = ClusterWorld(scene, seed: UInt64(seed))
+        world.run(for: .seconds(50))
+        #expect(world.most(within: .seconds(10)) <= 500)
+        for start in [25, 33] {
+            let used = Double(world.sends(from: .seconds(start), to: .seconds(start + 6))) / 300
+            #expect(used >= 0.85, "from \(start) s: \(used)")
+        }
+    }
+
     @Test("Slots stay within the limit whatever happens to the store", arguments: 0..<6)
     func awaySlots(fault: Int) {
         let (name, kind) = Self.faults[fault]
@@ -136,7 +172,9 @@ struct ClusterTests {
         scene.faults = [ClusterScene.Fault(at: .seconds(10), .pause(replica: 2, .seconds(3)))]
         var world = ClusterWorld(scene, seed: 7)
         world.run(for: .seconds(20))
-        #expect(world.sends(from: .milliseconds(10_060), to: .seconds(13)) == 0)
+        // A turn under way, the way there and back of 0.4 ms, and 5 ms to the provider.
+        #expect(world.sends(from: .milliseconds(10_006), to: .seconds(13)) == 0)
+        #expect(world.sends(from: .milliseconds(9_950), to: .seconds(10)) > 3)
         #expect(world.sends(from: .milliseconds(13_000), to: .seconds(15)) > 150)
     }
 

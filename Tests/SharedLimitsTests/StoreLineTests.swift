@@ -35,10 +35,10 @@ struct StoreLineTests {
         }
     }
 
-    private func line(_ settings: StoreSettings) -> (StoreLine, Ear) {
+    private func line(_ settings: StoreSettings, replica: String = "r") -> (StoreLine, Ear) {
         let ear = Ear()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let line = StoreLine(settings, upstream: "openai", replica: "r", loop: loop) { ear.hear($0) }
+        let line = StoreLine(settings, upstream: "openai", replica: replica, loop: loop) { ear.hear($0) }
         line.start()
         return (line, ear)
     }
@@ -116,6 +116,42 @@ struct StoreLineTests {
             try await Task.sleep(for: .milliseconds(5))
         }
         #expect(troubles == ["the store answered WRONGPASS"])
+        other.stop()
+    }
+
+    @Test(
+        "A pause that one brings is told to all at once; who may not listen still has answers",
+        arguments: [true, false])
+    func pauses(mayListen: Bool) async throws {
+        let channels = mayListen ? "&penstock:*" : "resetchannels"
+        let server = try RedisServer(["--user", "penstock", "on", ">secret", "~penstock:*", channels, "+@all"])
+        let settings = StoreSettings(seeds: [.unix(path: server.socketPath)], user: "penstock", password: "secret")
+        let (one, oneEar) = line(settings)
+        let (other, otherEar) = line(settings, replica: "s")
+        for ear in [oneEar, otherEar] {
+            guard case .found? = await ear.wait() else { return #expect(Bool(false), "not found") }
+        }
+        // Answered after it has begun to listen.
+        other.send(Self.turn(1))
+        guard case .answered? = await otherEar.wait() else { return #expect(Bool(false), "not answered") }
+        var turn = Self.turn(1)
+        turn.pause = .seconds(3)
+        turn.cells[0].pause = .seconds(2)
+        one.send(turn)
+        if mayListen {
+            guard case .paused(let whole)? = await otherEar.wait(), case .paused(let cell)? = await otherEar.wait()
+            else {
+                return #expect(Bool(false), "not told")
+            }
+            #expect(whole == SharedPause(length: .seconds(3)))
+            #expect(cell == SharedPause(length: .seconds(2), key: "cell-0"))
+        }
+        other.send(Self.turn(2))
+        guard case .answered(let answer, to: 2)? = await otherEar.wait() else {
+            return #expect(Bool(false), "not answered")
+        }
+        #expect(answer.pause > .seconds(2) && answer.grants[0].delays.isEmpty)
+        one.stop()
         other.stop()
     }
 

@@ -1,3 +1,4 @@
+import Admission
 import Testing
 
 @testable import SharedLimits
@@ -6,6 +7,8 @@ struct StoreSessionTests {
     static let here = StoreAddress.host("redis", port: 6379)
     static let digest = RESPValue.string(Array(String(repeating: "a", count: 40).utf8))
     static let info = RESPValue.string(Array("# Server\r\nredis_version:7.0.15\r\nrun_id:0123abc\r\n".utf8))
+
+    static let map = RESPValue.map([.string(Array("proto".utf8)), .integer(3)])
 
     private func greeted(_ replies: [RESPValue]) -> [StoreSession.Event] {
         var session = StoreSession(to: Self.here, isSentinel: false)
@@ -18,7 +21,7 @@ struct StoreSessionTests {
         var session = StoreSession(to: Self.here, isSentinel: false)
         let commands = session.greeting(StoreSettings(seeds: [Self.here], user: "u", password: "p", database: 2))
         let words = commands.map { $0.words.prefix(3).map { String(decoding: $0, as: UTF8.self) } }
-        #expect(words.prefix(4) == [["AUTH", "u", "p"], ["SELECT", "2"], ["INFO", "server"], ["ROLE"]])
+        #expect(words.prefix(4) == [["AUTH", "u", "p"], ["HELLO", "3"], ["SELECT", "2"], ["INFO", "server"]])
         #expect(words.last?.prefix(2) == ["SCRIPT", "LOAD"])
     }
 
@@ -26,9 +29,10 @@ struct StoreSessionTests {
     func ready() {
         let ok = RESPValue.string(Array("OK".utf8))
         let master = RESPValue.array([.string(Array("master".utf8)), .integer(0), .array([])])
-        #expect(greeted([ok, ok, Self.info, master, Self.digest]) == [.ready(run: "0123abc")])
+        #expect(greeted([ok, Self.map, ok, Self.info, master, Self.digest]) == [.ready(run: "0123abc")])
         // What an access control list forbids to ask is not needed.
-        #expect(greeted([ok, ok, .error("NOPERM no"), .error("NOPERM no"), Self.digest]) == [.ready(run: "")])
+        let no = RESPValue.error("NOPERM no")
+        #expect(greeted([ok, no, ok, no, no, Self.digest]) == [.ready(run: "")])
     }
 
     @Test("A wrong password, a replica and a server without scripts are of no use, and no message repeats the password")
@@ -37,9 +41,10 @@ struct StoreSessionTests {
         let replica = RESPValue.array([.string(Array("slave".utf8))])
         #expect(greeted([.error("WRONGPASS p")]) == [.failed(.refused("WRONGPASS p"))])
         #expect("\(StoreSession.Failure.refused("WRONGPASS p"))" == "the store answered WRONGPASS")
-        #expect(greeted([ok, ok, Self.info, replica]) == [.failed(.notMaster)])
-        #expect(greeted([ok, ok, Self.info, ok, .error("ERR")]) == [.failed(.refused("ERR"))])
-        #expect(greeted([ok, ok, Self.info, ok, Self.digest, ok]) == [.ready(run: "0123abc"), .failed(.unexpected)])
+        #expect(greeted([ok, ok, ok, Self.info, replica]) == [.failed(.notMaster)])
+        #expect(greeted([ok, ok, ok, Self.info, ok, .error("ERR")]) == [.failed(.refused("ERR"))])
+        #expect(
+            greeted([ok, ok, ok, Self.info, ok, Self.digest, ok]) == [.ready(run: "0123abc"), .failed(.unexpected)])
     }
 
     @Test(
@@ -57,6 +62,53 @@ struct StoreSessionTests {
         _ = session.turn(["0"])
         let said = session.received(reply)
         #expect(said == event)
+    }
+
+    @Test("Who can speak and listen on one connection hears what others say, between its own answers")
+    func listening() {
+        var session = StoreSession(to: Self.here, isSentinel: false)
+        func text(_ text: String) -> RESPValue { .string(Array(text.utf8)) }
+        _ = session.greeting(StoreSettings(seeds: [Self.here]))
+        for reply in [Self.map, Self.info, text("OK"), Self.digest] { _ = session.received(reply) }
+        let subscription = session.subscription(to: "room")
+        #expect(subscription == RESPCommand("SUBSCRIBE", "room"))
+        _ = session.turn(["0"])
+        let replies: [RESPValue] = [
+            .push([text("subscribe"), text("room"), .integer(1)]), .push([text("message"), text("room"), text("12")]),
+            .push([text("message")]), .push([text("invalidate"), .null]), .push([]), .integer(7),
+        ]
+        let events = replies.map { session.received($0) }
+        #expect(events == [nil, .message("12"), nil, nil, nil, .answer(.integer(7))])
+    }
+
+    @Test("Who may not listen, or can't beside turns, works without it")
+    func deaf() {
+        for canListen in [true, false] {
+            var session = StoreSession(to: Self.here, isSentinel: false)
+            _ = session.greeting(StoreSettings(seeds: [Self.here]))
+            let replies: [RESPValue] = [
+                canListen ? Self.map : .error("ERR unknown command"), Self.info, .null, Self.digest,
+            ]
+            for reply in replies { _ = session.received(reply) }
+            let isAsked = session.subscription(to: "room") != nil
+            #expect(isAsked == canListen)
+            _ = session.turn(["0"])
+            let refusal = canListen ? session.received(.error("NOPERM no channel")) : nil
+            let answer = session.received(.integer(7))
+            #expect(refusal == nil && answer == .answer(.integer(7)))
+        }
+    }
+
+    @Test(
+        "A pause is told in microseconds, of all or of one count, and anything else is not heard",
+        arguments: [
+            ("1500", SharedPause(length: .microseconds(1500))),
+            ("7 penstock:{a_b}:cell:account\u{1F}x y", SharedPause(length: .microseconds(7), key: "account\u{1F}x y")),
+            ("7 penstock:{other}:cell:x", nil), ("", nil), ("0", nil), ("-4", nil), ("x", nil),
+            ("200000000001", nil), ("99999999999999999999", nil),
+        ] as [(String, SharedPause?)])
+    func pause(message: String, pause: SharedPause?) {
+        #expect(TurnCoding.pause(message, of: "a{b") == pause)
     }
 
     @Test("A Sentinel says where the server is")

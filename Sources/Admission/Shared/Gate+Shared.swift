@@ -28,6 +28,7 @@ extension Gate {
         for cell in remoteCells {
             cells[cell].credits?.clear(.closed)
             cells[cell].isNoted = false
+            cells[cell].shared?.isPutOff = false
         }
         advanceShared()
         touchShared()
@@ -47,9 +48,31 @@ extension Gate {
         for (cell, grant) in zip(turn.asks, answer.grants) { deposit(grant, in: cell, at: answer.now) }
         if answer.pause > .zero {
             pauseAll(until: now + answer.pause)
-            sharedBook?.toldPause = pause.until
+            sharedBook?.noteTold(now + answer.pause)
         }
         dispatch()
+    }
+
+    /// Another replica was told to pause. Said without having been asked for, so that instants that were given already
+    /// are not used.
+    package mutating func hear(_ pause: SharedPause, now instant: Instant) {
+        tick(instant)
+        guard sharedBook != nil else { return }
+        let until = now + pause.length
+        if let key = pause.key {
+            for cell in remoteCells where cells[cell].shared?.keys.contains(key) == true { hold(cell, until: until) }
+        } else {
+            pauseAll(until: until)
+            sharedBook?.noteTold(until)
+        }
+        dispatch()
+    }
+
+    private mutating func hold(_ cell: Int, until: Instant) {
+        guard until > cells[cell].pause.until else { return }
+        cells[cell].pause(until: until)
+        cells[cell].shared?.toldPause = until
+        touch(cell)
     }
 
     /// Whether all that is shared is counted by the store now; `nil` where nothing is shared.
@@ -87,11 +110,7 @@ extension Gate {
             let rates = cells[cell].pacers.count
             cells[cell].shared?.used[count - rates] = used
         }
-        guard answer.pause > .zero, now + answer.pause > cells[cell].pause.until else { return }
-        cells[cell].pause(until: now + answer.pause)
-        let until = cells[cell].pause.until
-        cells[cell].shared?.toldPause = until
-        touch(cell)
+        if answer.pause > .zero { hold(cell, until: now + answer.pause) }
     }
 
     private mutating func deposit(_ grant: SharedAnswer.Grant, in cell: Int, at store: StoreTime) {
@@ -264,9 +283,10 @@ extension Gate {
         for cell in owing { _ = entries(of: cell, &draft) }
         if pause.until > max(now, book.toldPause) {
             draft.pause = pause.until - now
-            sharedBook?.toldPause = pause.until
+            sharedBook?.noteTold(pause.until)
         }
-        let isDue = book.standing == .joining || book.nextDeadline <= now
+        let isDue = book.isDue(now: now)
+        if isDue || !draft.isEmpty || book.laterBy <= now { tellLater(&draft) }
         guard isDue || !draft.isEmpty else { return nil }
         let isBusy = !draft.asks.isEmpty || sharedBook?.retries.first != nil
         draft.turn.promise = isBusy ? SharedBook.busy.promise : SharedBook.idle.promise
@@ -343,13 +363,25 @@ extension Gate {
     }
 
     /// Tells what changed in the cell of a limit, where something did.
-    private mutating func tell(_ cell: Int, _ draft: inout TurnDraft) {
+    private mutating func tell(_ cell: Int, _ draft: inout TurnDraft, mayWait: Bool = true) {
         guard let shared = cells[cell].shared, shared.way == .store else { return }
         let isHeldOtherwise = cells[cell].maxInFlight < .max && held(cell) != shared.toldHeld
         let isPaused = cells[cell].pause.until > max(now, shared.toldPause)
         guard isHeldOtherwise || isPaused || shared.more.contains(where: { $0 != 0 }) else { return }
+        if mayWait, !isPaused, !(isHeldOtherwise && shared.isScarce(of: cells[cell].maxInFlight)) {
+            if !shared.isPutOff { sharedBook?.putOff(cell, now: now) }
+            cells[cell].shared?.isPutOff = true
+            return
+        }
         guard draft.hasRoom else { return noteShared(cell) }
         _ = entries(of: cell, &draft)
+    }
+
+    private mutating func tellLater(_ draft: inout TurnDraft) {
+        for cell in sharedBook?.takeLater() ?? [] {
+            cells[cell].shared?.isPutOff = false
+            tell(cell, &draft, mayWait: false)
+        }
     }
 
     private func held(_ cell: Int) -> Int { cells[cell].inFlight + max(0, cells[cell].shared?.credited ?? 0) }
@@ -358,6 +390,7 @@ extension Gate {
     private mutating func entries(of cell: Int, _ draft: inout TurnDraft) -> [Int] {
         if let known = draft.places[cell] { return known }
         guard let keys = cells[cell].shared?.keys else { return [] }
+        guard let book = sharedBook else { return [] }
         let more = cells[cell].shared?.takeMore() ?? []
         let isOwn = !cells[cell].isShared
         var pause = Interval.zero
@@ -370,7 +403,7 @@ extension Gate {
             draft.enter(SharedTurn.Cell(key: keys[count], isOwn: isOwn, pause: pause, kind: kind), cell, count)
         }
         for (index, pace) in cells[cell].sharedPaces(validity: sharedValidity).enumerated() {
-            let risk = cells[cell].shared?.risk(index, pace, now: now) ?? 0
+            let risk = cells[cell].shared?.risk(index, pace, book, now: now) ?? 0
             enter(index, .paced(pace, more: more[index], back: 0, risk: risk))
         }
         for (index, budget) in cells[cell].budgets.enumerated() {

@@ -13,19 +13,25 @@ struct SharedBook: Sendable {
     var membership: (members: Int, rank: Int)?
     /// Cells with something to tell, in the order in which they came to have it.
     var changed: [Int] = []
+    /// Cells with something to tell that can wait for the next turn, and by when it goes without one.
+    private var later: [Int] = []
+    private(set) var laterBy = Instant.never
     /// Cells of those that wait, by when asking again may help.
     var retries = Ranking<Instant>()
     /// Whether there may be something to say although no cell has changed.
     var hasNews = false
     /// When one of the cells has something to do by itself while the store is away.
     var settlesAt = Instant.never
-    var toldPause = Instant(nanoseconds: .min)
+    /// Until when the store knows the whole upstream to be paused.
+    private(set) var toldPause = Instant(nanoseconds: .min)
     private(set) var turn: Turn?
     private(set) var lastNumber = 0
     /// When something is said even if nothing has happened.
     private(set) var nextTurnAt = Instant.never
     /// Until when the others count on hearing of this replica, and so hold nothing free for it.
     private(set) var promisedUntil = Instant(nanoseconds: .min)
+    /// When the others last missed this replica, as far as there is an end to it.
+    private var missed = (from: Instant.never, until: Instant.never)
 
     enum Standing: Sendable, Hashable {
         /// Without the store, and without having heard of it lately enough for a part to be free.
@@ -51,6 +57,9 @@ struct SharedBook: Sendable {
     /// While somebody waits the store hears of this replica so often, and counts on it.
     static let busy = (every: Interval.milliseconds(50), promise: Interval.milliseconds(100))
     static let idle = (every: Interval.milliseconds(400), promise: Interval.milliseconds(500))
+    /// What nobody waits for is told so much later at most. Whoever sends one request after the other would else find
+    /// the end of the last one on its way to the store, and wait for two round trips.
+    static let slack = Interval.milliseconds(10)
     /// In one turn.
     static let mostAsks = 64
     static let mostItems = 64
@@ -82,7 +91,7 @@ struct SharedBook: Sendable {
         case .apart where rules.whenAway == .local: return Instant(nanoseconds: .min)
         case .apart: return membership == nil ? .never : promisedUntil
         case .joining: return turn == nil ? Instant(nanoseconds: .min) : .never
-        case .connected: return turn == nil ? min(nextTurnAt, retries.first?.key ?? .never) : .never
+        case .connected: return turn == nil ? min(nextTurnAt, laterBy, retries.first?.key ?? .never) : .never
         }
     }
 
@@ -102,15 +111,42 @@ struct SharedBook: Sendable {
         }
     }
 
+    /// Whether a turn is due even where there is nothing to tell.
+    func isDue(now: Instant) -> Bool {
+        standing == .joining || nextTurnAt <= now || retries.first.map { $0.key <= now } ?? false
+    }
+
     mutating func begin(_ turn: Turn) { (self.turn, hasNews, lastNumber) = (turn, false, turn.number) }
+
+    /// A cell has something to tell that can wait.
+    mutating func putOff(_ cell: Int, now: Instant) {
+        later.append(cell)
+        laterBy = min(laterBy, now + Self.slack)
+    }
+
+    mutating func takeLater() -> [Int] {
+        defer { (later, laterBy) = ([], .never) }
+        return later
+    }
 
     /// The answer to the turn under way has come; `nil` where none is.
     mutating func end(_ number: Int) -> Turn? {
         guard let turn, turn.number == number else { return nil }
         self.turn = nil
+        if standing == .joining { missed.until = turn.sentAt }
         promisedUntil = turn.sentAt + turn.promise
         nextTurnAt = turn.sentAt + (turn.promise == Self.busy.promise ? Self.busy.every : Self.idle.every)
         return turn
+    }
+
+    mutating func noteTold(_ pauseEnd: Instant) { toldPause = max(toldPause, pauseEnd) }
+
+    /// For how long since an instant the others counted on this replica, at most.
+    func presence(since instant: Instant, now: Instant) -> Interval {
+        let end = min(now, promisedUntil)
+        let (from, until) = (max(instant, missed.from), min(end, missed.until))
+        let whole = max(.zero, end - instant)
+        return max(.zero, whole - (until > from ? until - from : .zero)) + SharedTurn.horizon
     }
 
     mutating func join() {
@@ -132,8 +168,9 @@ struct SharedBook: Sendable {
         }
         // It may have been worked on, and counts then.
         if let turn { promisedUntil = max(promisedUntil, turn.sentAt + SharedTurn.horizon + turn.promise) }
+        missed = (promisedUntil, .never)
         (standing, turn, nextTurnAt, retries) = (.apart, nil, .never, Ranking())
-        changed = []
+        (changed, later, laterBy) = ([], [], .never)
         return true
     }
 

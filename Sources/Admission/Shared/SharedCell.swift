@@ -21,6 +21,8 @@ struct SharedCell: Sendable {
     var credited = 0
     /// What the store was last told of the slots that are held.
     var toldHeld = 0
+    /// Whether it stands in the list of what is told with the next turn.
+    var isPutOff = false
     /// By rate: what the store last said.
     private(set) var paced: [Paced]
     /// By budget: how much of the day is used.
@@ -67,17 +69,17 @@ struct SharedCell: Sendable {
 
     mutating func noteHeld(_ all: Int, own: Int) { (heldByAll, toldHeld) = (all, own) }
 
+    /// Whether somebody may be waiting for a slot elsewhere.
+    func isScarce(of most: Int) -> Bool { most < .max && heldByAll >= (most + 1) / 2 }
+
     /// The debt, in thousandths, that the store's count of a rate may have by now: what it had, and what a burst since
-    /// then would have added.
-    func risk(_ rate: Int, _ pace: SharedPace, now: Instant) -> Int {
+    /// then would have added. Nobody uses the pool while this replica is missed, which ends when it is given up.
+    func risk(_ rate: Int, _ pace: SharedPace, _ book: SharedBook, now: Instant) -> Int {
         let known = paced[rate]
         let full = pace.burst * pace.ratio
-        guard let debt = known.debt else { return full }
-        // Nobody uses the pool while this replica is missed, which begins when its promise ends and ends when it is
-        // given up.
-        guard now - known.at < .seconds(14) else { return full }
-        let idle = min(now - known.at, SharedBook.idle.promise).nanoseconds * 1000 / max(1, pace.gap.nanoseconds)
-        return min(full, debt + min(pace.burst * 1000, known.pool + Int(idle)) * pace.ratio / 1000)
+        guard let debt = known.debt, now - known.at < .seconds(14) else { return full }
+        let filled = book.presence(since: known.at, now: now).nanoseconds * 1000 / max(1, pace.gap.nanoseconds)
+        return min(full, debt + min(pace.burst * 1000, known.pool + Int(filled)) * pace.ratio / 1000)
     }
 
     mutating func takeMore() -> [Int] {

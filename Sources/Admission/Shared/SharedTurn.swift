@@ -118,6 +118,16 @@ package struct SharedAnswer: Hashable, Sendable {
     }
 }
 
+/// What the store tells all replicas at once when one of them brings it a pause.
+package struct SharedPause: Hashable, Sendable {
+    /// From when it is heard of.
+    package var length: Interval
+    /// Of the count that is paused; `nil` where it is the whole upstream.
+    package var key: String?
+
+    package init(length: Interval, key: String? = nil) { (self.length, self.key) = (length, key) }
+}
+
 /// A point in the store's time: microseconds since 1970 by its own clock.
 package struct StoreTime: Comparable, Hashable, Sendable {
     package var microseconds: Int64

@@ -173,6 +173,7 @@ final class GateShell: Sendable {
         switch event {
         case .found: perform(now) { $0.gate.storeFound(now: now) }
         case .answered(let answer, let number): perform(now) { $0.gate.hear(answer, to: number, now: now) }
+        case .paused(let pause): perform(now) { $0.gate.hear(pause, now: now) }
         case .lost(let wasRefused): perform(now) { $0.gate.storeLost(wasRefused: wasRefused, now: now) }
         case .trouble(let reason): store?.note(reason)
         case .recovered: store?.noteRecovery()

@@ -8,6 +8,7 @@ package struct ClusterWorld {
         case timer(Int)
         case heard(Int, generation: Int, SharedTurn)
         case answered(Int, generation: Int, SharedAnswer, to: Int)
+        case told(Int, generation: Int, SharedPause)
         case overdue(Int, generation: Int, number: Int)
         case dial(Int)
         case connected(Int, generation: Int)
@@ -138,11 +139,15 @@ package struct ClusterWorld {
             let time = StoreTime(microseconds: storeTime)
             guard let answer = store.answer(turn, of: "replica-\(index)", now: time) else { return }
             remember()
+            publish(turn)
             agenda.enter(.answered(index, generation: generation, answer, to: turn.number), at: now + way())
         case .answered(let index, let generation, let answer, let number):
             guard gates[index].generation == generation, !gates[index].isCut else { return }
             gates[index].answered = number
             decide(index) { $0.hear(answer, to: number, now: $1) }
+        case .told(let index, let generation, let pause):
+            guard gates[index].generation == generation, !gates[index].isCut else { return }
+            decide(index) { $0.hear(pause, now: $1) }
         case .overdue(let index, let generation, let number):
             if gates[index].generation == generation, gates[index].answered < number { lose(index) }
         case .dial(let index): dial(index)
@@ -207,6 +212,17 @@ package struct ClusterWorld {
         let generation = gates[index].generation
         agenda.enter(.heard(index, generation: generation, turn), at: now + way())
         agenda.enter(.overdue(index, generation: generation, number: turn.number), at: now + Self.patience)
+    }
+
+    /// Whoever listens is told of a pause, also the one who brought it.
+    private mutating func publish(_ turn: SharedTurn) {
+        var pauses = turn.cells.filter { $0.pause > .zero }.map { SharedPause(length: $0.pause, key: $0.key) }
+        if turn.pause > .zero { pauses.append(SharedPause(length: turn.pause)) }
+        for pause in pauses {
+            for index in gates.indices where gates[index].isConnected {
+                agenda.enter(.told(index, generation: gates[index].generation, pause), at: now + way())
+            }
+        }
     }
 
     private mutating func dial(_ index: Int) {

@@ -12,6 +12,8 @@ package final class StoreLine: Sendable {
     package enum Event: Sendable {
         case found
         case answered(SharedAnswer, to: Int)
+        /// Another replica was told to pause, or this one.
+        case paused(SharedPause)
         /// Only said after ``found``. With `wasRefused` a turn under way was not worked on.
         case lost(wasRefused: Bool)
         /// For people: why there is no connection. The same reason is said once.
@@ -167,6 +169,8 @@ extension StoreLine {
             switch event {
             case .ready(let run): ready(run)
             case .answer(let value): answered(value)
+            case .message(let text):
+                if let pause = TurnCoding.pause(text, of: upstream) { hear(.paused(pause)) }
             case .unknownScript: repeatWhole()
             case .elsewhere(let address): goElsewhere(address)
             case .failed(let failure):
@@ -177,6 +181,10 @@ extension StoreLine {
         private func ready(_ run: String) {
             guard case .greeting(let channel) = phase else { return }
             (self.run, phase) = (run, .open(channel))
+            if let command = session?.subscription(to: TurnCoding.channel(of: upstream)) {
+                write(command, to: channel)
+                channel.flush()
+            }
             route.succeeded()
             hear(.found)
         }

@@ -6,6 +6,8 @@ struct StoreSession: Sendable {
         /// Turns may be sent. `run` is what the server calls itself; empty where it does not say.
         case ready(run: String)
         case answer(RESPValue)
+        /// Said to all that listen.
+        case message(String)
         /// The script has to be sent whole.
         case unknownScript
         /// Somebody else has the data.
@@ -41,12 +43,16 @@ struct StoreSession: Sendable {
         }
     }
 
-    private enum Step: Hashable { case authentication, selection, server, role, script, master, turn }
+    private enum Step: Hashable {
+        case authentication, proto, selection, server, role, script, master, subscription, turn
+    }
 
     private let address: StoreAddress
     private let isSentinel: Bool
     private var awaited: [Step] = []
     private var run = ""
+    /// Only there a connection that listens can still speak (RESP3, Redis 6).
+    private var speaksRESP3 = false
     private(set) var digest = ""
 
     init(to address: StoreAddress, isSentinel: Bool) {
@@ -67,6 +73,7 @@ struct StoreSession: Sendable {
             say(.master, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", settings.sentinelName ?? ""])
             return commands
         }
+        say(.proto, ["HELLO", "3"])
         if settings.database > 0 { say(.selection, ["SELECT", "\(settings.database)"]) }
         say(.server, ["INFO", "server"])
         say(.role, ["ROLE"])
@@ -80,13 +87,35 @@ struct StoreSession: Sendable {
         return RESPCommand((isWhole ? ["EVAL", TurnScript.text] : ["EVALSHA", digest]) + words)
     }
 
+    /// To hear what others say; `nil` for a server that can't do that beside turns.
+    mutating func subscription(to channel: String) -> RESPCommand? {
+        guard speaksRESP3 else { return nil }
+        awaited.append(.subscription)
+        return RESPCommand("SUBSCRIBE", channel)
+    }
+
+    private mutating func received(push words: [RESPValue]) -> Event? {
+        switch words.first?.text {
+        case "subscribe":
+            if awaited.first == .subscription { awaited.removeFirst() }
+            return nil
+        case "message": return words.count == 3 ? words[2].text.map { .message($0) } : nil
+        default: return nil
+        }
+    }
+
     mutating func received(_ value: RESPValue) -> Event? {
-        if case .push = value { return nil }
+        if case .push(let words) = value { return received(push: words) }
         guard !awaited.isEmpty else { return .failed(.unexpected) }
         switch awaited.removeFirst() {
         case .authentication, .selection:
             if case .error(let text) = value { return .failed(.refused(text)) }
             return nil
+        case .proto:
+            // An older server says that there is no such command, and an access control list may forbid it.
+            if case .map = value { speaksRESP3 = true }
+            return nil
+        case .subscription: return nil
         case .server:
             run = Self.field("run_id", in: value.text ?? "")
             return nil

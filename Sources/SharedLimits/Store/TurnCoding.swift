@@ -4,9 +4,16 @@ import Admission
 package enum TurnCoding {
     /// The keys of one upstream. They have one hash tag, so that a Redis Cluster keeps them in one place.
     static func keys(of upstream: String, _ turn: SharedTurn) -> [String] {
-        let name = String(upstream.map { "{}".contains($0) ? "_" : $0 })
+        let prefix = prefix(of: upstream)
         let room = ["room", "members", "seen", "tags", "line", "want"]
-        return (room + turn.cells.map { "cell:\($0.key)" }).map { "penstock:{\(name)}:\($0)" }
+        return (room + turn.cells.map { "cell:\($0.key)" }).map { prefix + $0 }
+    }
+
+    /// Where pauses are told.
+    static func channel(of upstream: String) -> String { "\(prefix(of: upstream))room" }
+
+    private static func prefix(of upstream: String) -> String {
+        "penstock:{\(String(upstream.map { "{}".contains($0) ? "_" : $0 }))}:"
     }
 
     /// What follows the script's name.
@@ -53,6 +60,18 @@ package enum TurnCoding {
 
     private static func microseconds(_ length: Interval) -> Int64 { (length.nanoseconds + 999) / 1000 }
 
+    /// What the script tells on ``channel(of:)``: microseconds, and a key where not everything is paused.
+    package static func pause(_ message: String, of upstream: String) -> SharedPause? {
+        let words = message.split(separator: " ", maxSplits: 1)
+        guard let first = words.first, let length = Int64(first), (1...Numbers.longest).contains(length) else {
+            return nil
+        }
+        guard words.count > 1 else { return SharedPause(length: .microseconds(Int(length))) }
+        let prefix = prefix(of: upstream) + "cell:"
+        guard words[1].hasPrefix(prefix) else { return nil }
+        return SharedPause(length: .microseconds(Int(length)), key: String(words[1].dropFirst(prefix.count)))
+    }
+
     /// `nil` for whatever the script would not say to this turn.
     package static func answer(_ value: RESPValue, to turn: SharedTurn) -> SharedAnswer? {
         guard case .array(let values) = value, let epoch = values.first?.text, epoch.utf8.count <= 256 else {
@@ -84,7 +103,7 @@ private struct Numbers {
     private var rest: ArraySlice<RESPValue>
 
     /// A day and a bit: nothing that the script says is longer.
-    private static let longest: Int64 = 200_000_000_000
+    static let longest: Int64 = 200_000_000_000
 
     init(_ values: ArraySlice<RESPValue>) { rest = values }
 

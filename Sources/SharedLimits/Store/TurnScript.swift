@@ -38,7 +38,11 @@ package enum TurnScript {
             born, lost = now, true
             if known ~= epoch then before = known end
         end
-        if pause > 0 then paused = max(paused, now + pause) end
+        local pauses = {}
+        if pause > 0 then
+            paused = max(paused, now + pause)
+            pauses[1] = whole(paused - now)
+        end
 
         -- Who is here. Who did not come when it had promised to may have lived on its own part.
         local due = call('ZSCORE', seen, me)
@@ -185,7 +189,10 @@ package enum TurnScript {
             local stop = int()
             local cell = kinds[kind](KEYS[6 + i])
             cell.own, cell.paused = own, tonumber(call('HGET', cell.key, 'pause') or 0)
-            if stop > 0 then cell.paused = max(cell.paused, now + stop) end
+            if stop > 0 then
+                cell.paused = max(cell.paused, now + stop)
+                pauses[#pauses + 1] = whole(cell.paused - now) .. ' ' .. cell.key
+            end
             if cell.kind == 'r' and max(paused, cell.paused) > now then
                 cell.pool, cell.due = 0, max(cell.due, paused, cell.paused)
             end
@@ -314,6 +321,8 @@ package enum TurnScript {
             lost and '1' or '0', 'now', whole(now), 'present', present, 'version', version, 'pause', whole(paused),
             'calm', whole(calm))
         for i = 1, 6 do call('PEXPIRE', KEYS[i], 86400000) end
+        -- For instants that were given already. Who may not publish learns of it a turn later.
+        for _, news in ipairs(pauses) do redis.pcall('PUBLISH', room, news) end
         return answer
         """#
 }
