@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Switches each mechanism of the gate off, one at a time, and expects the rehearsals to notice.
+# Switches each mechanism of the gate, and each of limits over many replicas, off, one at a time, and expects the
+# rehearsals to notice.
 #
 #   scripts/mutation-check.sh [name …]     only these mutations; all where none is named
+#   scripts/mutation-check.sh 'cluster-*'  those of many replicas
 #
 # Works on a copy in build/mutation-check (or $MUTATION_BUILD), so that nothing here is touched; takes the sources from
 # $MUTATION_ROOT where that is set. Needs no network besides the packages' own. Exit 0 only if every mutation was found.
@@ -11,6 +13,8 @@ root=${MUTATION_ROOT:-$(cd "$(dirname "$0")/.." && pwd)}
 build=${MUTATION_BUILD:-$(cd "$(dirname "$0")/.." && pwd)/.build/mutation-check}
 wanted=("$@")
 missed=0
+folder=Admission
+filter=WorldTests
 export PENSTOCK_SEEDS=${PENSTOCK_SEEDS:-40}
 
 prepare() {
@@ -56,7 +60,7 @@ trial() {
     local log="$build/$1.log"
     if ! swift build --package-path "$build" --build-tests >"$log" 2>&1; then
         echo "unbuildable"
-    elif timeout 120 swift test --package-path "$build" --skip-build --filter WorldTests >>"$log" 2>&1; then
+    elif timeout 120 swift test --package-path "$build" --skip-build --filter "$filter" >>"$log" 2>&1; then
         echo "passed"
     else
         echo "failed"
@@ -68,11 +72,19 @@ complaint() {
     grep -aoE '\["[^"]*"' "$build/$1.log" | head -1 | tr -d '["' | cut -c1-70
 }
 
+is_wanted() {
+    local pattern
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    # shellcheck disable=SC2053
+    for pattern in "${wanted[@]}"; do [[ $1 != $pattern ]] || return 0; done
+    return 1
+}
+
 # mutate NAME FILE OLD NEW: the text must stand in the file exactly once.
 mutate() {
     local name=$1 file=$2 old=$3 new=$4
-    if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
-    local path="$build/Sources/Admission/$file" text without count result
+    is_wanted "$name" || return 0
+    local path="$build/Sources/$folder/$file" text without count result
     text=$(cat "$path"; printf x)
     text=${text%x}
     without=${text//"$old"/}
@@ -93,13 +105,18 @@ mutate() {
     printf '%s' "$text" >"$path"
 }
 
-prepare
-baseline=$(trial baseline)
-if [ "$baseline" != passed ]; then
+# Whether the tests pass that are to find something.
+begin() {
+    local baseline
+    baseline=$(trial baseline)
+    [ "$baseline" != passed ] || return 0
     echo "unchanged sources must pass first, but $baseline: see $build/baseline.log"
     complaint baseline
     exit 1
-fi
+}
+
+prepare
+[[ ${wanted[*]-} == cluster-* ]] || begin
 printf '%-16s %-12s %s\n' mutation result "first complaint"
 
 mutate stated-log RatePacer.swift \
@@ -159,6 +176,47 @@ mutate key-limits Gate+Keys.swift \
     'latest = cells[attachment.cell].countsTokens ? .never : latest'
 mutate key-suspension Keyring.swift \
     'until = now + min(Self.longest, Self.shortest * (1 << min(failures, Self.doublings)))' 'until = now'
+
+filter='ClusterTests|StorePaceTests'
+[ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]}" != *" cluster-"* ]] || begin
+
+# What the store does, in its model; `ScriptTests` hold the script against that.
+folder=Rehearsal/Cluster
+mutate cluster-debt ModelStore.swift \
+    'state.owe(units * pace.ratio, until: slices * pace.slice)' 'state.owe(0, until: slices * pace.slice)'
+mutate cluster-pool ModelStore.swift \
+    'state.pool = max(0, state.pool - Double(max(0, min(state.due, now) - state.at)) / pace.gap)' '_ = state.pool'
+mutate cluster-grid ModelStore.swift 'if gone.isEmpty { return time }' 'if count > 0 { return time }'
+mutate cluster-lost ModelStore.swift \
+    '(room.born, room.lost) = (now, true)' '_ = room.born'
+mutate cluster-fear ModelStore.swift \
+    'min(risk, pace.burst * pace.ratio), until: room' '0, until: room'
+mutate cluster-calm ModelStore.swift 'if state.at < room.calm {' 'if room.calm < 0 {'
+mutate cluster-learning ModelStore.swift 'result.isClosed = isLearning
+        case .daily' 'result.isClosed = false
+        case .daily'
+mutate cluster-dead ModelStore.swift 'where until <= now - Self.dead' 'where until < 0'
+mutate cluster-late ModelStore.swift 'now > deadline.microseconds { return nil }' 'now < 0, deadline.microseconds < 0 { return nil }'
+mutate cluster-pauses ModelStore.swift \
+    'if turn.pause > .zero { room.pause =' 'if turn.pause < .zero { room.pause ='
+mutate cluster-fair ModelStore.swift 'line.filter { $0.key != name }.map(\.value).min()' 'line.filter { $0.key.isEmpty }.map(\.value).min()'
+mutate cluster-held ModelStore.swift \
+    'count.held[sitting.me] = leaves ? nil : held' 'count.held[sitting.me] = leaves ? nil : 0'
+
+# What a replica does.
+folder=Admission/Shared
+mutate cluster-part PartPacer.swift 'period = step * members * stretch' 'period = step * stretch'
+mutate cluster-stretch SharedCell.swift '(units * 19 / 20) / (units - debt) + 1' 'debt >= 0 ? 1 : units'
+mutate cluster-slots SharedCell.swift \
+    'mostInFlight = min(lastingInFlight, inFlight + part.slots(of: free))' 'mostInFlight = lastingInFlight + free'
+mutate cluster-promise SharedBook.swift \
+    'if let turn { promisedUntil = max(promisedUntil, turn.sentAt + SharedTurn.horizon + turn.promise) }' \
+    'promisedUntil = Instant(nanoseconds: .min)'
+mutate cluster-credits Credits.swift 'while let first = credits.first, first.at + validity < now {' \
+    'while let first = credits.first, first.at < Instant(nanoseconds: 0) {'
+mutate cluster-told Gate+Shared.swift \
+    'pauseAll(until: until)
+            sharedBook?.noteTold(until)' 'sharedBook?.noteTold(Instant(nanoseconds: 0))'
 
 [ "$missed" -eq 0 ] || echo "$missed not found"
 exit $((missed > 0))

@@ -6,6 +6,7 @@
 #
 #   scripts/real-clients/run.sh                  all
 #   scripts/real-clients/run.sh wire openai_sdk  some, by the names of the files
+#   scripts/real-clients/run.sh cluster_figures  figures for a quiet machine, only where they are named
 #   scripts/real-clients/run.sh sdks             the SDKs, their traps and the table of docs/sdks.md; two minutes
 #   PENSTOCK=/usr/bin/penstock scripts/real-clients/run.sh
 set -euo pipefail
@@ -95,6 +96,7 @@ if chosen guard "$@"; then check openai guard; fi
 if chosen page "$@"; then check openai page; fi
 if chosen scheduler "$@"; then check openai scheduler; fi
 if chosen cluster "$@"; then check openai cluster; fi
+if [[ " $* " == *" cluster_figures "* ]]; then check openai cluster_figures; fi
 if chosen credentials "$@"; then check openai credentials; fi
 if chosen openai_tls "$@"; then check openai openai_tls; fi
 if chosen languages "$@"; then check openai languages; fi
