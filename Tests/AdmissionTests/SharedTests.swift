@@ -230,7 +230,7 @@ struct SharedTests {
 
     @Test("What parts used of a day is told when the store is back, and is not given out twice")
     func spent() {
-        var cell = SharedCell(keys: ["day", "in_flight"], rates: 0, budgets: 1)
+        var cell = SharedCell(keys: ["day", "in_flight"], rates: 0, amounts: [true])
         let part = SharedCell.Part(rank: 0, members: 1, clock: StoreClock(), validity: .milliseconds(5))
         for _ in 0..<2 {
             cell.goByPart(part, paces: [], quotas: [100], most: .max, inFlight: 0, now: .start)
@@ -268,7 +268,7 @@ struct SharedTests {
         let all = held.reduce(0, +)
         var total = 0
         for rank in 0..<members {
-            var cell = SharedCell(keys: ["in_flight"], rates: 0, budgets: 0)
+            var cell = SharedCell(keys: ["in_flight"], rates: 0, amounts: [])
             cell.noteHeld(all, own: held[rank])
             let part = SharedCell.Part(
                 rank: rank, members: members, clock: StoreClock(), validity: .milliseconds(5))
@@ -287,7 +287,7 @@ extension SharedTurn.Kind {
         switch self {
         case .paced: .paced(due: .zero, debt: 0, pool: 0)
         case .counted(_, let held): .counted(held: held, own: held)
-        case .daily(_, _, _, _, let known): .daily(used: known)
+        case .daily(_, _, _, _, let known), .sliding(_, _, _, let known): .amount(used: known)
         }
     }
 }

@@ -138,6 +138,9 @@ struct StoreLineTests {
         turn.pause = .seconds(3)
         turn.cells[0].pause = .seconds(2)
         one.send(turn)
+        var isAnswered = false
+        while !isAnswered, let event = await oneEar.wait() { if case .answered = event { isAnswered = true } }
+        #expect(isAnswered)
         if mayListen {
             guard case .paused(let whole)? = await otherEar.wait(), case .paused(let cell)? = await otherEar.wait()
             else {

@@ -57,6 +57,8 @@ def away():
                     assert taken(simulator) > before + AWAY * 5, "nothing goes"
                     assert all(one.is_ready() for one in all_of_them), "a part of the limit can be served"
                     end()
+                else:
+                    time.sleep(AWAY)
                 eventually(is_back, "the store to be in use again", 20)
                 assert first[0].metric("penstock_cluster_connected") == 1
                 kept(simulator, load)

@@ -53,6 +53,13 @@ extension Cell {
         return shared.map { $0.way != .store || $0.toldHeld <= 0 && $0.credited <= 0 } ?? true
     }
 
+    /// Of each rate and then of each budget, whether it is an amount: one that counts over a day or more is no pace, as
+    /// in ``RatePacer``.
+    var sharedAmounts: [Bool] { pacers.map { $0.rate.window >= .days(1) } + budgets.map { _ in true } }
+
+    /// How much each of them allows.
+    var sharedQuotas: [Int] { pacers.map(\.capacity) + budgets.map(\.rate.quota) }
+
     /// What one request takes, by rate and then by budget.
     func sharedUnits(of tokens: Tokens) -> [Int] {
         pacers.map { min(tokens.units(of: $0.rate.unit), $0.capacity) }
@@ -63,7 +70,7 @@ extension Cell {
     /// first were before, so that a window may see one request more than was paid for in it: that much is added.
     func unitsToAsk(of tokens: Tokens) -> [Int] {
         var units = sharedUnits(of: tokens)
-        for index in pacers.indices where pacers[index].rate.unit != .requests {
+        for index in pacers.indices where pacers[index].rate.unit != .requests && !sharedAmounts[index] {
             let (part, whole) = (units[index], pacers[index].capacity)
             units[index] += part * min(part, whole / 2) / max(1, whole - min(part, whole / 2))
         }

@@ -106,9 +106,7 @@ extension Gate {
             cells[cell].shared?.noteRate(count, due: now + due, debt: debt, pool: pool, now: now)
         case .counted(let all, let own):
             cells[cell].shared?.noteHeld(all, own: own)
-        case .daily(let used):
-            let rates = cells[cell].pacers.count
-            cells[cell].shared?.used[count - rates] = used
+        case .amount(let used): cells[cell].shared?.used[count] = used
         }
         if answer.pause > .zero { hold(cell, until: now + answer.pause) }
     }
@@ -181,7 +179,7 @@ extension Gate {
             cells[cell].credits?.clear(.limits)
             let paces = cells[cell].sharedPaces(validity: sharedValidity)
             let part = SharedCell.Part(rank: rank, members: members, clock: book.clock, validity: sharedValidity)
-            let (quotas, most) = (cells[cell].budgets.map(\.rate.quota), cells[cell].maxInFlight)
+            let (quotas, most) = (cells[cell].sharedQuotas, cells[cell].maxInFlight)
             let inFlight = cells[cell].inFlight
             cells[cell].shared?.goByPart(
                 part, paces: paces, quotas: quotas, most: most, inFlight: inFlight, now: now)
@@ -236,7 +234,7 @@ extension Gate {
         var keys = cells[cell].pacers.map { key(of: cell, "\($0.rate.unit.rawValue)/\($0.rate.window.nanoseconds)") }
         keys += cells[cell].budgets.map { key(of: cell, "\($0.rate.unit.rawValue)/day") }
         keys.append(key(of: cell, "in_flight"))
-        var shared = SharedCell(keys: keys, rates: cells[cell].pacers.count, budgets: cells[cell].budgets.count)
+        var shared = SharedCell(keys: keys, rates: cells[cell].pacers.count, amounts: cells[cell].sharedAmounts)
         if book.standing == .connected { shared.goByStore(now: now) }
         cells[cell].shared = shared
         cells[cell].isRemote = true
@@ -349,14 +347,11 @@ extension Gate {
         }
         for limit in cells[cell].credits?.limits ?? [] {
             cells[limit].shared?.credited += more.requests - back.requests
-            for (index, pacer) in cells[limit].pacers.enumerated() {
-                draft.giveBack(back.units(of: pacer.rate.unit), limit, index)
-                cells[limit].shared?.add(more.units(of: pacer.rate.unit), at: index)
-            }
-            for (index, budget) in cells[limit].budgets.enumerated() {
-                let unit = budget.rate.unit
-                let place = cells[limit].pacers.count + index
-                cells[limit].shared?.add(more.units(of: unit) - back.units(of: unit), at: place)
+            let units = cells[limit].pacers.map(\.rate.unit) + cells[limit].budgets.map(\.rate.unit)
+            for ((place, unit), isAmount) in zip(units.enumerated(), cells[limit].sharedAmounts) {
+                if !isAmount { draft.giveBack(back.units(of: unit), limit, place) }
+                let returned = isAmount ? back.units(of: unit) : 0
+                cells[limit].shared?.add(more.units(of: unit) - returned, at: place)
             }
         }
         return cells[cell].credits?.limits ?? []
@@ -390,7 +385,7 @@ extension Gate {
     private mutating func entries(of cell: Int, _ draft: inout TurnDraft) -> [Int] {
         if let known = draft.places[cell] { return known }
         guard let keys = cells[cell].shared?.keys else { return [] }
-        guard let book = sharedBook else { return [] }
+        guard let book = sharedBook, let used = cells[cell].shared?.used else { return [] }
         let more = cells[cell].shared?.takeMore() ?? []
         let isOwn = !cells[cell].isShared
         var pause = Interval.zero
@@ -403,13 +398,16 @@ extension Gate {
             draft.enter(SharedTurn.Cell(key: keys[count], isOwn: isOwn, pause: pause, kind: kind), cell, count)
         }
         for (index, pace) in cells[cell].sharedPaces(validity: sharedValidity).enumerated() {
-            let risk = cells[cell].shared?.risk(index, pace, book, now: now) ?? 0
-            enter(index, .paced(pace, more: more[index], back: 0, risk: risk))
+            if cells[cell].sharedAmounts[index] {
+                enter(index, sliding(cells[cell].pacers[index], more: more[index], known: used[index]))
+            } else {
+                let risk = cells[cell].shared?.risk(index, pace, book, now: now) ?? 0
+                enter(index, .paced(pace, more: more[index], back: 0, risk: risk))
+            }
         }
         for (index, budget) in cells[cell].budgets.enumerated() {
             let count = cells[cell].pacers.count + index
-            let used = cells[cell].shared?.used[index] ?? 0
-            enter(count, daily(budget, more: more[count], known: used))
+            enter(count, daily(budget, more: more[count], known: used[count]))
         }
         if cells[cell].maxInFlight < .max {
             let held = held(cell)
@@ -417,6 +415,11 @@ extension Gate {
             enter(keys.count - 1, .counted(most: cells[cell].maxInFlight, held: held))
         }
         return draft.places[cell] ?? []
+    }
+
+    /// What is sent at the latest instant that was given is still within what is counted.
+    private func sliding(_ pacer: RatePacer, more: Int, known: Int) -> SharedTurn.Kind {
+        .sliding(most: pacer.capacity, span: pacer.rate.window + .seconds(1) + frame.jitter, more: more, known: known)
     }
 
     /// Around midnight nobody goes, so that nobody is counted for the wrong day.

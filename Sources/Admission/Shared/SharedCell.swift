@@ -25,18 +25,21 @@ struct SharedCell: Sendable {
     var isPutOff = false
     /// By rate: what the store last said.
     private(set) var paced: [Paced]
-    /// By budget: how much of the day is used.
+    /// By rate and budget, whether it is an amount and not a pace.
+    private let amounts: [Bool]
+    /// By rate and budget: how much of an amount is used.
     var used: [Int]
     /// Of all replicas.
     private var heldByAll = 0
-    private var parts: [PartPacer] = []
+    /// By rate; `nil` for an amount.
+    private var parts: [PartPacer?] = []
     private var mostInFlight = Int.max
     /// From then on the part of the slots counts, whoever held them before.
     private(set) var settlesAt = Instant.never
     private var lastingInFlight = Int.max
-    /// By budget: what this replica may still use of it.
+    /// By rate and budget: what this replica may still use of an amount.
     private var allowance: [Int] = []
-    /// By budget: what it has used of its parts since the store last knew.
+    /// By rate and budget: what it has used of its parts since the store last knew.
     private var spent: [Int]
     /// Until when the provider's pause was told.
     var toldPause = Instant(nanoseconds: .min)
@@ -53,12 +56,14 @@ struct SharedCell: Sendable {
     /// What a slot is presumed to be held for by a replica that nobody hears of: as long as the store presumes it.
     static let lease = Interval.seconds(15)
 
-    init(keys: [String], rates: Int, budgets: Int) {
-        self.keys = keys
-        more = Array(repeating: 0, count: rates + budgets)
+    /// - Parameters:
+    ///   - rates: how many of the counts are rates; they come first.
+    ///   - amounts: of each rate and budget whether it is an amount.
+    init(keys: [String], rates: Int, amounts: [Bool]) {
+        (self.keys, self.amounts) = (keys, amounts)
+        more = amounts.map { _ in 0 }
         paced = Array(repeating: Paced(), count: rates)
-        used = Array(repeating: 0, count: budgets)
-        spent = used
+        (used, spent) = (more, more)
     }
 
     // MARK: What the store says
@@ -94,7 +99,7 @@ struct SharedCell: Sendable {
     mutating func goByStore(now: Instant) {
         (way, since, credited, toldHeld) = (.store, now, 0, -1)
         // Rates are kept by the grid meanwhile; what was used of a day stays used.
-        more = more.indices.map { $0 < paced.count ? 0 : spent[$0 - paced.count] }
+        more = spent
         spent = spent.map { _ in 0 }
         (parts, mostInFlight, settlesAt, allowance) = ([], .max, .never, [])
     }
@@ -103,12 +108,14 @@ struct SharedCell: Sendable {
 
     /// - Parameters:
     ///   - most: of slots that all replicas have; `inFlight` of them are this one's.
-    ///   - quotas: of the budgets.
+    ///   - paces: of the rates.
+    ///   - quotas: of rates and budgets.
     mutating func goByPart(
         _ part: Part, paces: [SharedPace], quotas: [Int], most: Int, inFlight: Int, now: Instant
     ) {
         (way, since, credited) = (.part, now, 0)
         parts = paces.indices.map { rate in
+            if amounts[rate] { return nil }
             let known = paced[rate]
             let units = max(1, Int(paces[rate].span.nanoseconds / max(1, paces[rate].gap.nanoseconds))) * 1000
             let debt = min(units - 1, known.debt ?? paces[rate].burst * paces[rate].ratio)
@@ -163,8 +170,10 @@ struct SharedCell: Sendable {
     func opening(inFlight: Int, units: [Int], now: Instant) -> Instant {
         if inFlight >= mostInFlight { return .never }
         var latest = now
-        for (rate, part) in parts.enumerated() where units[rate] > 0 { latest = max(latest, part.opening(now: now)) }
-        for (place, left) in allowance.enumerated() where units[parts.count + place] > left { return .never }
+        for (rate, part) in parts.enumerated() where units[rate] > 0 {
+            if let part { latest = max(latest, part.opening(now: now)) }
+        }
+        for (place, left) in allowance.enumerated() where amounts[place] && units[place] > left { return .never }
         return latest
     }
 
@@ -173,10 +182,10 @@ struct SharedCell: Sendable {
         case .own: break
         case .store: credited -= 1
         case .part:
-            for rate in parts.indices where units[rate] > 0 { parts[rate].charge(units[rate], at: instant) }
-            for place in allowance.indices {
-                allowance[place] -= units[parts.count + place]
-                spent[place] += units[parts.count + place]
+            for rate in parts.indices where units[rate] > 0 { parts[rate]?.charge(units[rate], at: instant) }
+            for place in allowance.indices where amounts[place] {
+                allowance[place] -= units[place]
+                spent[place] += units[place]
             }
         }
     }

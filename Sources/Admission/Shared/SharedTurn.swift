@@ -45,6 +45,8 @@ package struct SharedTurn: Hashable, Sendable {
         /// An amount per calendar day: which day it is, when it ends in the store's time, and how much of it is known to
         /// be used.
         case daily(most: Int, day: Int64, end: StoreTime, more: Int, known: Int)
+        /// An amount in any such length of a day or more, which nobody wants to be spaced.
+        case sliding(most: Int, span: Interval, more: Int, known: Int)
     }
 
     /// Instants for some that wait.
@@ -97,7 +99,8 @@ package struct SharedAnswer: Hashable, Sendable {
         /// From now to when the next unit is due at the steady pace, and the debt and the pool in thousandths.
         case paced(due: Interval, debt: Int, pool: Int)
         case counted(held: Int, own: Int)
-        case daily(used: Int)
+        /// Of an amount per day, or in any length of a day or more.
+        case amount(used: Int)
     }
 
     package struct Grant: Hashable, Sendable {

@@ -11,6 +11,7 @@ package struct ModelStore: Sendable {
     private var paced: [String: Paced] = [:]
     private var counted: [String: Counted] = [:]
     private var daily: [String: [Int64: Int]] = [:]
+    private var sliding: [String: [Int64: Int]] = [:]
     private var pauses: [String: Int64] = [:]
     private var seen: [String: Int64] = [:]
     /// The names of those in `seen`, in order.
@@ -22,6 +23,7 @@ package struct ModelStore: Sendable {
     private static let learning: Int64 = 600_000
     private static let imminent: Int64 = 20_000
     private static let dead: Int64 = 14_400_000
+    private static let forgetting: Int64 = 60_000_000
     private static let horizon = SharedTurn.horizon.nanoseconds / 1000
 
     struct Room: Sendable {
@@ -162,6 +164,7 @@ package struct ModelStore: Sendable {
             case paced(Paced, Pace)
             case counted(most: Int, sum: Int, held: Int)
             case daily(most: Int, used: Int, day: Int64, till: Int64)
+            case sliding(most: Int, used: Int, slot: Int64, fresh: Int, till: Int64)
         }
 
         struct Pace {
@@ -188,7 +191,8 @@ package struct ModelStore: Sendable {
                         debt: Int((state.owed(at: now).units * 1000).rounded(.up)),
                         pool: Int((state.pool * 1000).rounded(.up)))
                 case .counted(_, let sum, let held): .counted(held: sum, own: held)
-                case .daily(_, let used, _, _): .daily(used: used)
+                case .daily(_, let used, _, _): .amount(used: used)
+                case .sliding(_, let used, _, _, _): .amount(used: max(0, used))
                 }
             return SharedAnswer.Cell(kind: kind, pause: .microseconds(Int(max(0, pause - now))))
         }
@@ -222,8 +226,26 @@ package struct ModelStore: Sendable {
             let used = max(known, daily[cell.key]?[day] ?? 0) + more
             result.kind = .daily(most: most, used: used, day: day, till: end.microseconds)
             result.isClosed = isLearning
+        case .sliding(let most, let span, let more, let known):
+            result.kind = slide(cell.key, most, span.nanoseconds / 1000, more, known, now)
+            result.isClosed = isLearning
         }
         return result
+    }
+
+    /// By twenty-fourths, each of which is counted until all of it is older than the span.
+    private mutating func slide(
+        _ key: String, _ most: Int, _ span: Int64, _ more: Int, _ known: Int, _ now: Int64
+    ) -> Cell.Kind {
+        let slot = now / (span / 24)
+        let slots = (sliding[key] ?? [:]).filter { $0.key >= slot - 24 }
+        sliding[key] = slots
+        let used = slots.values.reduce(0, +)
+        let told = now >= room.born + Self.forgetting ? 0 : known
+        return .sliding(
+            most: most, used: max(used, told) + more, slot: slot,
+            fresh: (slots[slot] ?? 0) + max(0, told - used) + more,
+            till: max(now + Self.horizon + 1, ((slots.keys.min() ?? slot) + 25) * (span / 24)))
     }
 
     private func present(
@@ -233,6 +255,10 @@ package struct ModelStore: Sendable {
         if let known = paced[key], known.at >= room.born {
             state = known
             state.debts.removeAll { $0.till <= now }
+            // Nobody has missed what was there before: so nothing was, and the cell began at rest.
+            if !room.lost, known.at < room.born + Self.learning, now >= room.born + Self.learning {
+                state.pool += max(0, pace.burst - Double(Self.learning) / pace.gap)
+            }
         } else if now < room.born + (room.lost ? pace.span : Self.learning) {
             state = Paced(due: now + Self.horizon + Int64(pace.gap.rounded(.up)), at: now, pool: 0)
             state.owe(
@@ -285,6 +311,7 @@ package struct ModelStore: Sendable {
         case .paced(let state, _): paced[cell.key] = state
         case .counted(_, _, let held): counted[cell.key]?.held[sitting.me] = leaves ? nil : held
         case .daily(_, let used, let day, _): daily[cell.key, default: [:]][day] = used
+        case .sliding(_, _, let slot, let fresh, _): sliding[cell.key, default: [:]][slot] = fresh
         }
     }
 
@@ -340,7 +367,7 @@ package struct ModelStore: Sendable {
             case _ where cell.isClosed: (isFull, isOwn) = (true, isOwn || cell.isOwn)
             case .counted(let most, let sum, _):
                 if sum + units[place] > most { (isFull, isOwn) = (true, isOwn || cell.isOwn) }
-            case .daily(let most, let used, _, let till):
+            case .daily(let most, let used, _, let till), .sliding(let most, let used, _, _, let till):
                 if used + units[place] > most { opens = till }
             }
             opens = max(opens, cell.pause)
@@ -358,6 +385,9 @@ package struct ModelStore: Sendable {
             sitting.cells[index].kind = .counted(most: most, sum: sum + units, held: held + units)
         case .daily(let most, let used, let day, let till):
             sitting.cells[index].kind = .daily(most: most, used: used + units, day: day, till: till)
+        case .sliding(let most, let used, let slot, let fresh, let till):
+            sitting.cells[index].kind = .sliding(
+                most: most, used: used + units, slot: slot, fresh: fresh + units, till: till)
         }
     }
 

@@ -48,6 +48,8 @@ package enum TurnCoding {
         case .counted(let most, let held): return ["f"] + own + numbers([most, held])
         case .daily(let most, let day, let end, let more, let known):
             return ["d"] + own + numbers([most, Int(day), Int(end.microseconds), more, known])
+        case .sliding(let most, let span, let more, let known):
+            return ["s"] + own + numbers([most, Int(microseconds(span)), more, known])
         }
     }
 
@@ -129,7 +131,7 @@ private struct Numbers {
             let due = Interval.microseconds(min(first, Int(Self.longest)))
             return SharedAnswer.Cell(kind: .paced(due: due, debt: second, pool: third), pause: pause)
         case .counted: return SharedAnswer.Cell(kind: .counted(held: first, own: second), pause: pause)
-        case .daily: return SharedAnswer.Cell(kind: .daily(used: first), pause: pause)
+        case .daily, .sliding: return SharedAnswer.Cell(kind: .amount(used: first), pause: pause)
         }
     }
 

@@ -14,7 +14,7 @@ package enum TurnScript {
         local function int() return tonumber(word()) end
         local function whole(number) return string.format('%.0f', number) end
 
-        local LEARNING, IMMINENT, DEAD = 600000, 20000, 14400000
+        local LEARNING, IMMINENT, DEAD, FORGETTING = 600000, 20000, 14400000, 60000000
         local me, run, known, deadline = word(), word(), word(), word()
         local promise, horizon, clock, leaves, pause = int(), int(), word(), word() == '1', int()
 
@@ -134,6 +134,10 @@ package enum TurnScript {
             cell.debts = {}
             if at and at >= born then
                 cell.due, cell.pool = tonumber(state[1]), tonumber(state[3])
+                -- Nobody has missed what was there before: so nothing was, and the cell began at rest.
+                if not lost and at < born + LEARNING and now >= born + LEARNING then
+                    cell.pool = cell.pool + max(0, cell.burst - LEARNING / cell.gap)
+                end
                 for till, units in string.gmatch(state[4], '(%d+) (%S+)') do
                     if tonumber(till) > now then cell.debts[tonumber(till)] = tonumber(units) end
                 end
@@ -183,7 +187,31 @@ package enum TurnScript {
             cell.closed = now < born + LEARNING
             return cell
         end
-        local kinds = { r = paced, f = counted, d = daily }
+        -- By twenty-fourths, each of which is counted until all of it is older than the span.
+        local function sliding(key)
+            local cell = { key = key, kind = 's', most = int(), span = int(), used = 0, old = {} }
+            local more, told = int(), int()
+            local length = math.floor(cell.span / 24)
+            local oldest
+            cell.slot = math.floor(now / length)
+            local all = call('HGETALL', key)
+            for i = 1, #all, 2 do
+                local slot = tonumber(all[i])
+                if slot and slot < cell.slot - 24 then
+                    cell.old[#cell.old + 1] = all[i]
+                elseif slot then
+                    cell.used, oldest = cell.used + all[i + 1], min(slot, oldest or slot)
+                    if slot == cell.slot then cell.before = tonumber(all[i + 1]) end
+                end
+            end
+            if now >= born + FORGETTING then told = 0 end
+            cell.fresh = (cell.before or 0) + max(0, told - cell.used) + more
+            cell.used = max(cell.used, told) + more
+            cell.till = max(now + horizon + 1, ((oldest or cell.slot) + 25) * length)
+            cell.closed = now < born + LEARNING
+            return cell
+        end
+        local kinds = { r = paced, f = counted, d = daily, s = sliding }
         for i = 1, int() do
             local kind, own = word(), word() == '1'
             local stop = int()
@@ -233,6 +261,7 @@ package enum TurnScript {
                     cell.sum, cell.held = cell.sum + units[i], cell.held + units[i]
                 else
                     cell.used = cell.used + units[i]
+                    if cell.kind == 's' then cell.fresh = cell.fresh + units[i] end
                 end
             end
         end
@@ -302,6 +331,13 @@ package enum TurnScript {
                 call('PEXPIRE', cell.key, 86400000)
                 answer[#answer + 1] = cell.sum
                 answer[#answer + 1] = cell.held
+                answer[#answer + 1] = 0
+            elseif cell.kind == 's' then
+                for _, slot in ipairs(cell.old) do call('HDEL', cell.key, slot) end
+                call('HSET', cell.key, whole(cell.slot), whole(cell.fresh), 'pause', whole(cell.paused))
+                call('PEXPIRE', cell.key, math.ceil(cell.span / 900))
+                answer[#answer + 1] = max(0, cell.used)
+                answer[#answer + 1] = 0
                 answer[#answer + 1] = 0
             else
                 call('HSET', cell.key, cell.day, cell.used, 'pause', whole(cell.paused))

@@ -17,7 +17,10 @@ struct TurnWorld {
 
     mutating func next(_ number: Int) -> (turn: SharedTurn, replica: String, now: StoreTime) {
         now +=
-            chance(5) ? Int64.random(in: 0...20_000_000, using: &random) : Int64.random(in: 0...60_000, using: &random)
+            chance(2)
+            ? Int64.random(in: 0...20_000_000_000, using: &random)
+            : chance(5)
+                ? Int64.random(in: 0...20_000_000, using: &random) : Int64.random(in: 0...60_000, using: &random)
         let replica = "r\(Int.random(in: 0..<4, using: &random))"
         let pace = SharedPace(gap: .milliseconds(40), span: .seconds(10), burst: 60)
         let own = SharedPace(gap: .milliseconds(90), span: .milliseconds(1010), burst: 2)
@@ -34,11 +37,12 @@ struct TurnWorld {
         if case .counted(_, let count) = kinds[1] { held[replica] = count }
         kinds.append(.paced(own, more: 0, back: 0, risk: 2000))
         kinds.append(.daily(most: 500, day: 7, end: StoreTime(microseconds: now + 3_000_000), more: 0, known: 0))
-        let names = ["account", "account-slots", "own-\(tenant)", "day"]
+        kinds.append(.sliding(most: 300, span: .seconds(86_401), more: chance(5) ? -1 : 0, known: chance(50) ? 40 : 0))
+        let names = ["account", "account-slots", "own-\(tenant)", "day", "rolling"]
         let cells = kinds.indices.map { index in
             SharedTurn.Cell(key: names[index], isOwn: index == 2, pause: length(1, 300), kind: kinds[index])
         }
-        let units = (0..<Int.random(in: 0...4, using: &random)).map { _ in [1, 1, 1, 1] }
+        let units = (0..<Int.random(in: 0...4, using: &random)).map { _ in [1, 1, 1, 1, 1] }
         // Who leaves asks for nothing.
         let leaves = chance(2)
         let asks =
@@ -46,7 +50,7 @@ struct TurnWorld {
             ? []
             : [
                 SharedTurn.Ask(
-                    share: tenant, step: Int64.random(in: 1...90_000_000, using: &random), cells: [0, 1, 2, 3],
+                    share: tenant, step: Int64.random(in: 1...90_000_000, using: &random), cells: [0, 1, 2, 3, 4],
                     units: units)
             ]
         let promise: Interval = chance(50) ? .milliseconds(100) : .milliseconds(500)
