@@ -24,6 +24,7 @@ package struct ModelStore: Sendable {
     private static let imminent: Int64 = 20_000
     private static let dead: Int64 = 14_400_000
     private static let forgetting: Int64 = 60_000_000
+    private static let returning: Int64 = 500_000
     private static let horizon = SharedTurn.horizon.nanoseconds / 1000
 
     struct Room: Sendable {
@@ -37,6 +38,8 @@ package struct ModelStore: Sendable {
         var version = 0
         var pause: Int64 = 0
         var calm: Int64 = 0
+        /// Until then some may still go by their parts.
+        var resumed: Int64 = 0
     }
 
     struct Paced: Sendable {
@@ -110,6 +113,7 @@ package struct ModelStore: Sendable {
         if room.epoch.isEmpty {
             (room.epoch, room.before) = ("\(me):\(now)", turn.epoch)
             (room.born, room.lost) = (now, !turn.epoch.isEmpty)
+            room.resumed = room.lost && turn.deadline == nil ? now + Self.returning : 0
         } else if room.run != run || !turn.epoch.isEmpty && turn.epoch != room.epoch && turn.epoch != room.before {
             (room.born, room.lost) = (now, true)
             if turn.epoch != room.epoch { room.before = turn.epoch }
@@ -260,7 +264,7 @@ package struct ModelStore: Sendable {
                 state.pool += max(0, pace.burst - Double(Self.learning) / pace.gap)
             }
         } else if now < room.born + (room.lost ? pace.span : Self.learning) {
-            state = Paced(due: now + Self.horizon + Int64(pace.gap.rounded(.up)), at: now, pool: 0)
+            state = Paced(due: max(now + Self.horizon, room.resumed) + Int64(pace.gap.rounded(.up)), at: now, pool: 0)
             state.owe(
                 min(risk, pace.burst * pace.ratio), until: room.lost ? now + pace.span : room.born + Self.learning)
         }

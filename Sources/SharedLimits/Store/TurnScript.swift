@@ -15,16 +15,18 @@ package enum TurnScript {
         local function whole(number) return string.format('%.0f', number) end
 
         local LEARNING, IMMINENT, DEAD, FORGETTING = 600000, 20000, 14400000, 60000000
+        local RETURNING = 500000
         local me, run, known, deadline = word(), word(), word(), word()
         local promise, horizon, clock, leaves, pause = int(), int(), word(), word() == '1', int()
 
         -- What the room remembers. A replica that knows another room than this one has seen its data get lost; a server
         -- with another name may lack the last moments of the one before it.
         local memory = call('HMGET', room, 'epoch', 'run', 'before', 'born', 'lost', 'now', 'present', 'version',
-            'pause', 'calm')
+            'pause', 'calm', 'resumed')
         local epoch, before, lost = memory[1], memory[3], memory[5] == '1'
         local function number(place) return tonumber(memory[place] or 0) end
         local born, present, version, paused, calm = number(4), number(7), number(8), number(9), number(10)
+        local resumed = number(11)
         local now
         if clock ~= '' then now = tonumber(clock) else
             local time = call('TIME')
@@ -34,6 +36,8 @@ package enum TurnScript {
         if deadline ~= '' and now > tonumber(deadline) then return redis.error_reply('LATE turn') end
         if not epoch then
             epoch, before, born, lost = me .. ':' .. whole(now), known, now, known ~= ''
+            -- Who comes without a deadline was away, and so are others that are not here yet and go on by their parts.
+            resumed = lost and deadline == '' and now + RETURNING or 0
         elseif memory[2] ~= run or known ~= '' and known ~= epoch and known ~= before then
             born, lost = now, true
             if known ~= epoch then before = known end
@@ -144,7 +148,7 @@ package enum TurnScript {
             else
                 at, cell.due, cell.pool = now, now, cell.burst
                 if now < born + (lost and cell.span or LEARNING) then
-                    cell.due, cell.pool = now + horizon + math.ceil(cell.gap), 0
+                    cell.due, cell.pool = max(now + horizon, resumed) + math.ceil(cell.gap), 0
                     owe(cell, min(risk, cell.burst * cell.ratio), lost and now + cell.span or born + LEARNING)
                 end
             end
@@ -355,7 +359,7 @@ package enum TurnScript {
         end
         call('HSET', room, 'epoch', epoch, 'run', run, 'before', before or '', 'born', whole(born), 'lost',
             lost and '1' or '0', 'now', whole(now), 'present', present, 'version', version, 'pause', whole(paused),
-            'calm', whole(calm))
+            'calm', whole(calm), 'resumed', whole(resumed))
         for i = 1, 6 do call('PEXPIRE', KEYS[i], 86400000) end
         -- For instants that were given already. Who may not publish learns of it a turn later.
         for _, news in ipairs(pauses) do redis.pcall('PUBLISH', room, news) end

@@ -55,7 +55,9 @@ struct TurnWorld {
             ]
         let promise: Interval = chance(50) ? .milliseconds(100) : .milliseconds(500)
         let turn = SharedTurn(
-            number: number, epoch: epochs[replica] ?? "", promise: promise, pause: length(1, 500), cells: cells,
+            number: number, epoch: epochs[replica] ?? "",
+            deadline: chance(50) ? StoreTime(microseconds: now + 50_000) : nil, promise: promise, pause: length(1, 500),
+            cells: cells,
             asks: asks, leaves: leaves)
         return (turn, replica, StoreTime(microseconds: now))
     }
