@@ -15,6 +15,8 @@ wanted=("$@")
 missed=0
 folder=Admission
 filter=WorldTests
+# In seconds, of one run of the tests.
+patience=120
 export PENSTOCK_SEEDS=${PENSTOCK_SEEDS:-40}
 
 prepare() {
@@ -60,7 +62,7 @@ trial() {
     local log="$build/$1.log"
     if ! swift build --package-path "$build" --build-tests >"$log" 2>&1; then
         echo "unbuildable"
-    elif timeout 120 swift test --package-path "$build" --skip-build --filter "$filter" >>"$log" 2>&1; then
+    elif timeout "$patience" swift test --package-path "$build" --skip-build --filter "$filter" >>"$log" 2>&1; then
         echo "passed"
     else
         echo "failed"
@@ -178,6 +180,7 @@ mutate key-suspension Keyring.swift \
     'until = now + min(Self.longest, Self.shortest * (1 << min(failures, Self.doublings)))' 'until = now'
 
 filter='ClusterTests|StorePaceTests'
+patience=600
 [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]}" != *" cluster-"* ]] || begin
 
 # What the store does, in its model; `ScriptTests` hold the script against that.
@@ -191,6 +194,9 @@ mutate cluster-lost ModelStore.swift \
     '(room.born, room.lost) = (now, true)' '_ = room.born'
 mutate cluster-fear ModelStore.swift \
     'min(risk, pace.burst * pace.ratio), until: room' '0, until: room'
+mutate cluster-returning ModelStore.swift 'private static let returning: Int64 = 500_000' \
+    'private static let returning: Int64 = 0'
+mutate cluster-sliding ModelStore.swift 'till: max(now + Self.horizon + 1, ' 'till: min(now, '
 mutate cluster-calm ModelStore.swift 'if state.at < room.calm {' 'if room.calm < 0 {'
 mutate cluster-learning ModelStore.swift 'result.isClosed = isLearning
         case .daily' 'result.isClosed = false
