@@ -148,14 +148,11 @@ struct SentPast: Sendable {
     private static let longestWay = Interval.seconds(1)
 
     private var log: SendLog
-    /// What was sent before this is not known.
-    private let start: Instant
 
     /// - Parameter known: what is known of the last window.
     init(_ known: SendLog, window: Interval, now: Instant) {
         log = SendLog(width: window * Self.windows, grains: Self.windows * Self.grains)
         log.fill(from: known, now: now)
-        start = now - window
     }
 
     mutating func record(_ units: Int, at instant: Instant) {
@@ -167,7 +164,7 @@ struct SentPast: Sendable {
         log.forget(units, at: instant)
     }
 
-    func isKnown(from instant: Instant) -> Bool { instant >= start && instant >= log.horizon }
+    func isKnown(from instant: Instant) -> Bool { instant >= log.remembersSince }
 
     /// The most of ours that a provider may have counted when it took down what the answer to an attempt says, which was
     /// between its sending and now. Most do so when a request arrives, some when its answer begins; what was sent a

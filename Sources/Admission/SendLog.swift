@@ -15,7 +15,8 @@ struct SendLog {
     private var entries: Deque<(sentAt: Int64, units: Int)> = []
     /// What was sent at or before this has been dropped.
     private var dropped = Int64.min
-    var horizon: Instant { Instant(nanoseconds: dropped) }
+    /// All that was sent behind this instant is remembered.
+    private(set) var remembersSince = Instant(nanoseconds: .min)
     private(set) var total = 0
 
     init(width: Interval, capacity: Int) {
@@ -32,6 +33,7 @@ struct SendLog {
 
     mutating func fill(from other: SendLog, now: Instant) {
         for entry in other.entries { record(entry.units, at: Instant(nanoseconds: entry.sentAt)) }
+        remembersSince = max(remembersSince, other.remembersSince)
         expire(now: now)
     }
 
@@ -111,6 +113,7 @@ struct SendLog {
         dropped = max(dropped, (now - width).nanoseconds)
         while let first = entries.first, first.sentAt <= dropped {
             total -= first.units
+            remembersSince = max(remembersSince, Instant(nanoseconds: first.sentAt))
             entries.removeFirst()
         }
     }
