@@ -55,6 +55,22 @@ package struct ExceededLimit: Hashable, Sendable {
     }
 }
 
+/// What the provider has said of one rate, and what it takes to understand it.
+struct ProviderWord: Sendable {
+    var limit = ToldLimit()
+    var foreign = ForeignUse()
+    /// What was sent lately: a provider's words are about the past.
+    var past: SentPast
+    var depth = ToldDepth()
+    /// Attempts sent before this have said nothing new of the provider's limit.
+    var noticedAt = Instant(nanoseconds: .min)
+
+    init(past: SentPast) { self.past = past }
+
+    /// When some of it is forgotten or comes back.
+    var nextStep: Instant { min(limit.nextStep, foreign.nextStep) }
+}
+
 /// The limit that a provider says it has, while it says so: the largest that it named lately.
 ///
 /// The largest, because a limit of ours may stand for several of the provider's (one for each model), of which each

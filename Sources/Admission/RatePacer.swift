@@ -22,14 +22,8 @@ struct RatePacer: Sendable {
     /// Finds out whether the provider enforces a finer window; `nil` where that is known.
     private(set) var probe: BurstProbe?
 
-    /// What the provider says that it allows, and what it counts as used beyond what was sent from here.
-    private var told = ToldLimit()
-    private var foreign = ForeignUse()
-    /// What was sent lately, from the first notice on; a provider's words are about the past.
-    private var past: SentPast?
-    private var depth = ToldDepth()
-    /// Attempts sent before this have said nothing new of the provider's limit.
-    private var noticedAt = Instant(nanoseconds: .min)
+    /// What the provider says of it: one from the first notice on. It is large, and most rates are none of a provider's.
+    private var word: [ProviderWord] = []
     /// The provider told when to come back, and that it was about this.
     private(set) var pause = Pause()
 
@@ -93,7 +87,7 @@ struct RatePacer: Sendable {
     /// Follows from the window, the share and what was told.
     private mutating func tune(now: Instant) {
         var rate = rate
-        rate.quota = max(1, allowed - foreign.units)
+        rate.quota = max(1, allowed - foreignUnits)
         if surprisedUntil != nil { rate.quota = max(1, rate.quota - rate.quota / Self.margin) }
         (stated.capacity, stated.width) = (rate.quota, rate.window + jitter)
         guard let window else {
@@ -101,14 +95,24 @@ struct RatePacer: Sendable {
             return
         }
         let part = Self.part(of: rate, in: window)
+        let former = spacing
         spacing = Self.spacing(of: rate, enforcedIn: window, jitter: jitter)
         burst = max(1, part / 4)
+        // As many units ahead of its time as before: a slower pace would else give back a part of the burst.
+        if former > .zero, due > now { due = now + Self.scaled(due - now, by: spacing, over: former) }
         guard window < rate.window else { return enforced = nil }
         if enforced?.width == window + jitter {
             enforced?.capacity = part
         } else {
             enforced = SendLog(width: window + jitter, capacity: part, from: stated, now: now)
         }
+    }
+
+    /// At most a year, which is as good as never.
+    private static func scaled(_ length: Interval, by numerator: Interval, over denominator: Interval) -> Interval {
+        let product = length.nanoseconds.multipliedFullWidth(by: numerator.nanoseconds)
+        guard product.high < denominator.nanoseconds / 2 else { return .days(365) }
+        return Interval(nanoseconds: denominator.nanoseconds.dividingFullWidth(product).quotient)
     }
 
     // MARK: When
@@ -151,7 +155,7 @@ struct RatePacer: Sendable {
         if spacing > .zero { due = max(due, instant) + spacing * units }
         enforced?.record(units, at: instant)
         stated.record(units, at: instant)
-        past?.record(units, at: instant)
+        if !word.isEmpty { word[0].past.record(units, at: instant) }
         pause.sent(at: instant)
         noteHold(now: instant)
         return probe?.sent(at: instant)
@@ -161,7 +165,7 @@ struct RatePacer: Sendable {
     mutating func uncharge(_ units: Int, at instant: Instant, now: Instant) {
         enforced?.forget(units, at: instant)
         stated.forget(units, at: instant)
-        past?.forget(units, at: instant)
+        if !word.isEmpty { word[0].past.forget(units, at: instant) }
         // What came after it keeps its place: time that has gone by unused can't be given back.
         if spacing > .zero {
             let log = enforced.flatMap { now - instant < $0.width ? $0 : nil } ?? stated
@@ -175,7 +179,7 @@ struct RatePacer: Sendable {
         if spacing > .zero { due = max(due, now) + spacing * units }
         enforced?.record(units, at: now)
         stated.record(units, at: now)
-        past?.record(units, at: now)
+        if !word.isEmpty { word[0].past.record(units, at: now) }
         let isNew = surprisedUntil == nil
         surprisedUntil = now + rate.window * 10
         if isNew { tune(now: now) }
@@ -233,48 +237,51 @@ struct RatePacer: Sendable {
     }
 
     /// What is kept to if nobody else uses it: the rate, less what was learned and what was told.
-    private var allowed: Int { max(1, min(rate.quota * share / Self.whole, told.quota ?? .max)) }
+    private var allowed: Int { max(1, min(rate.quota * share / Self.whole, toldQuota ?? .max)) }
+
+    private var toldQuota: Int? { word.isEmpty ? nil : word[0].limit.quota }
+    private var foreignUnits: Int { word.isEmpty ? 0 : word[0].foreign.units }
 
     /// The provider said of this rate what it allows and what is left.
     ///
     /// Where less is left than we have used, what is missing is foreign use, until the provider has it back. Nothing is
     /// believed for longer than ``longestBelief``: the next answer says it anew. Where more is left nothing changes.
     mutating func noticed(_ notice: LimitNotice, sentAt: Instant, now: Instant) {
-        guard sentAt >= noticedAt else { return }
-        noticedAt = sentAt
-        let before = (allowed, foreign.units)
-        if let limit = notice.limit { told.tell(limit, now: now) }
+        if word.isEmpty { word.append(ProviderWord(past: SentPast(stated, window: rate.window, now: now))) }
+        guard sentAt >= word[0].noticedAt else { return }
+        word[0].noticedAt = sentAt
+        let before = (allowed, foreignUnits)
+        if let limit = notice.limit { word[0].limit.tell(limit, now: now) }
         // An answer that names a narrower limit than others lately is not about all that this rate is about.
-        if let remaining = notice.remaining, notice.limit.map({ $0 >= told.quota ?? 0 }) ?? true {
+        if let remaining = notice.remaining, notice.limit.map({ $0 >= toldQuota ?? 0 }) ?? true {
             noticed(remaining: remaining, of: notice, sentAt: sentAt, now: now)
         }
-        if before != (allowed, foreign.units) { tune(now: now) }
+        if before != (allowed, foreignUnits) { tune(now: now) }
     }
 
     private mutating func noticed(remaining: Int, of notice: LimitNotice, sentAt: Instant, now: Instant) {
-        let past = self.past ?? SentPast(stated, window: rate.window, now: now)
-        self.past = past
-        // It can't be told any more what was sent when the provider wrote that down.
-        guard past.isKnown(from: sentAt - rate.window) else { return }
+        // Else it can't be told any more what was sent when the provider wrote that down.
+        guard word[0].past.isKnown(from: sentAt - rate.window) else { return }
         let belief = min(notice.reset ?? .zero, min(rate.window, Self.longestBelief))
         let quota = max(1, notice.limit ?? rate.quota)
-        depth.tell(depth(remaining: remaining, of: quota, notice), of: quota, now: now)
-        let slack = slack(of: depth.most)
-        guard depth.most >= quota || depth.spread <= slack else {
-            return foreign.set(0, for: .zero, .atReset, now: now)
+        word[0].depth.tell(depth(remaining: remaining, of: quota, notice), of: quota, now: now)
+        let depth = word[0].depth.most
+        let slack = slack(of: depth)
+        guard depth >= quota || word[0].depth.spread <= slack else {
+            return word[0].foreign.set(0, for: .zero, .atReset, now: now)
         }
-        let depth = depth.most
-        let missing = min(allowed, depth) - remaining - past.most(within: rate.window / quota * depth, sentAt, now)
+        let sent = word[0].past.most(within: rate.window / quota * depth, sentAt, now)
+        let missing = min(allowed, depth) - remaining - sent
         let isNews = missing > slack
         stated.expire(now: now)
         let units = isNews ? max(missing, allowed - remaining - stated.total) : 0
         switch notice.refill {
         case .atReset where isNews && remaining == 0:
             if belief > .zero { pause(until: now + belief, slots: .max) }
-        case .atReset: foreign.set(units, for: belief, .atReset, now: now)
+        case .atReset: word[0].foreign.set(units, for: belief, .atReset, now: now)
         case .continuous:
             let refill = rate.window / quota * max(0, missing)
-            foreign.set(units, for: min(refill, belief), .continuous, now: now)
+            word[0].foreign.set(units, for: min(refill, belief), .continuous, now: now)
         }
     }
 
@@ -295,19 +302,19 @@ struct RatePacer: Sendable {
     private static let longestBelief = Interval.minutes(1)
 
     /// When ``wearOff(now:)`` has something to do.
-    var nextStep: Instant { min(told.nextStep, foreign.nextStep) }
+    var nextStep: Instant { word.isEmpty ? .never : word[0].nextStep }
 
     /// Forgets what the provider has not repeated, and what it has back.
     mutating func wearOff(now: Instant) {
         guard nextStep <= now else { return }
-        told.pass(now: now)
-        foreign.pass(now: now)
+        word[0].limit.pass(now: now)
+        word[0].foreign.pass(now: now)
         tune(now: now)
     }
 
     /// The quota that is kept to, where the provider allows less than was said or others use of it.
     var lowered: Int? {
-        let quota = min(told.quota ?? .max, rate.quota) - foreign.units
+        let quota = min(toldQuota ?? .max, rate.quota) - foreignUnits
         return quota < rate.quota ? max(1, quota) : nil
     }
 
@@ -325,8 +332,7 @@ struct RatePacer: Sendable {
         if adapts, let window { self.window = min(window, other.window ?? window) }
         probe = other.probe.flatMap { other.rate == rate ? $0 : probe?.keeping(levelsOf: $0) }
         (share, surprisedUntil, enforced) = (other.share, other.surprisedUntil, nil)
-        (told, foreign, noticedAt, pause) = (other.told, other.foreign, other.noticedAt, other.pause)
-        (past, depth) = (other.past, other.depth)
+        (word, pause) = (other.word, other.pause)
         tune(now: now)
         // As far ahead of its time as the other was, at this one's pace.
         guard spacing > .zero, other.spacing > .zero, other.due > now else { return }

@@ -136,4 +136,17 @@ struct LearningTests {
         bench.gate.pause(until: connected + .seconds(5), now: connected)
         #expect(bench.gate.confirm(permit, now: connected) == connected + .seconds(5))
     }
+
+    @Test("a slower pace gives nothing of the burst back, and a faster one takes nothing", arguments: [900, 500, 1])
+    func changeOfPace(share: Int) {
+        let jitter = Interval.milliseconds(10)
+        var pacer = RatePacer(Limit.Rate(60, per: .minutes(1)), pacing: .window(.seconds(10)), jitter: jitter)
+        for _ in 0..<2 { pacer.charge(1, at: .start) }
+        let next = pacer.earliest(for: 1, now: .start)
+        pacer.use(share: share, jitter: jitter, now: .start)
+        #expect(pacer.earliest(for: 1, now: .start) > next)
+        pacer.use(share: RatePacer.whole, jitter: jitter, now: .start)
+        let again = pacer.earliest(for: 1, now: .start)
+        #expect((next - .microseconds(1)...next + .microseconds(1)).contains(again), "\(again - next)")
+    }
 }
