@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every command of README.md as it stands and in order, and checks the paths that both READMEs name.
 
-    scripts/readme.py                              all, with the release build that the README makes; what .ci/run does
+    scripts/readme.py                              all, with the release build that the README makes
     scripts/readme.py --quick --bin .build/debug   without what builds or takes minutes, against another build
 
 The commands run in a network and a mount namespace of their own (root, or a kernel that allows user namespaces): their

@@ -290,11 +290,8 @@ extension Gate {
 
     mutating func pauseAll(until instant: Instant) {
         guard instant > max(now, pause.until) else { return }
-        let slots = line[FairLine.root].attachments.map { attachment in
-            let choice = cells[attachment.cell].choice
-            return choice < 0 ? cells[attachment.cell].maxInFlight : keyring.choices[choice].slots ?? .max
-        }
-        pause.set(until: instant, slots: slots.min() ?? .max)
+        let slots = line[FairLine.root].attachments.map { cells[$0.cell].maxInFlight }.min() ?? .max
+        pause.set(until: instant, slots: slots)
         sharedBook?.hasNews = true
         for attachment in line[FairLine.root].attachments { cells[attachment.cell].forgoBurst(until: instant) }
     }

@@ -53,12 +53,13 @@ struct ToldLimitTests {
         return (silent, findings(way, upstream, pacing: pacing, perMinute: perMinute, seed: seed))
     }
 
-    @Test("what a provider says that nobody else uses costs nothing of the limit", arguments: Case.all)
+    @Test("what a provider says that nobody else uses costs little of the first two minutes", arguments: Case.all)
     func alone(way: Case) {
         for perMinute in way.longest > .seconds(1) ? [120] : [120, 600] {
             let (silent, told) = both(way, perMinute: perMinute, seed: 1)
             #expect(told.violations == silent.violations)
-            #expect(told.sends * 1000 >= silent.sends * 998, "\(perMinute): \(told.sends) of \(silent.sends)")
+            // A fortieth at most: until two windows have been told apart from a limit, the words may be taken for others' use.
+            #expect(told.sends * 1000 >= silent.sends * 975, "\(perMinute): \(told.sends) of \(silent.sends)")
         }
     }
 }

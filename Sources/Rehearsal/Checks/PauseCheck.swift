@@ -28,14 +28,6 @@ struct PauseCheck {
         }
     }
 
-    /// How many may be under way at once for all: those of every key together where keys have limits of their own.
-    private static func slots(_ limits: [Limit], keys: Int) -> Int {
-        let common = limits.filter(\.keys.isEmpty).compactMap(\.terms.inFlight).min() ?? 100
-        let own = (0..<keys).map { key in limits.filter { $0.keys == [key] }.compactMap(\.terms.inFlight).min() }
-        guard !own.isEmpty, !own.contains(nil) else { return common }
-        return min(common, own.compactMap(\.self).reduce(0, +))
-    }
-
     mutating func pause(_ identity: Identity, until instant: Instant, now: Instant, _ rules: GateRules) {
         let own = scopes(of: identity, rules)
         if own.isEmpty { return pauseAll(until: instant) }
@@ -62,7 +54,9 @@ struct PauseCheck {
         guard now < all + Self.rampUp else { return nil }
         resumed += 1
         // What was granted before may have waited for a connection meanwhile.
-        let slots = Self.slots(rules.limits.filter { $0.per.isEmpty && $0.match.isEmpty }, keys: rules.keys.count)
+        // A limit of keys is not one of all.
+        let common = rules.limits.filter { $0.per.isEmpty && $0.match.isEmpty && $0.keys.isEmpty }
+        let slots = common.compactMap(\.terms.inFlight).min() ?? 100
         return resumed > min(slots, 100) + 1 ? "\(resumed) sent within a second after a pause" : nil
     }
 
